@@ -1,0 +1,92 @@
+//! The clients of the providers: what every voice provider can be asked, and the registry of those that there are.
+//! A client is stateless; key, base URL, HTTP client and deadline come as arguments, and it never retries, stores or
+//! decides anything. `http` is the only way out, `error` the only way to fail, `remote` the values that come back.
+
+pub mod error;
+pub mod http;
+mod kind;
+mod redact;
+mod remote;
+pub mod vapi;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use tokio::time::Instant;
+use url::Url;
+
+pub use error::{ProviderError, Unavailable};
+pub use kind::{Capability, CapabilityState, ProviderInfo, ProviderKind, UnknownProvider, info};
+pub use remote::{
+    AgentDefinition, Model, NumberStatus, Page, RemoteAccount, RemoteAgent, RemoteNumber,
+    RemoteVoice, Validation, ValidationOutcome, Voice,
+};
+
+/// Where a request goes, with which key, and how long it may take.
+#[derive(Clone, Copy)]
+pub struct Target<'a> {
+    /// The one HTTP client.
+    pub http: &'a http::HttpClient,
+    /// The provider's configured base URL: https, or http to loopback (K14).
+    pub base_url: &'a Url,
+    /// The key, opened for this request only.
+    pub key: &'a SecretString,
+    /// When to give up, the whole answer included.
+    pub deadline: Instant,
+}
+
+/// What every voice provider can be asked.
+#[async_trait]
+pub trait VoiceProvider: Send + Sync {
+    /// The provider's static facts.
+    fn info(&self) -> &'static ProviderInfo;
+
+    /// Tries the key with read-only requests (K3, K4). A rejected key, a rate limit, an unreachable provider and an
+    /// answer that cannot be read are errors.
+    async fn validate(&self, target: &Target<'_>) -> Result<Validation, ProviderError>;
+
+    /// One page of the account's agents, from the beginning or from a cursor of [`Page::next`].
+    async fn list_agents(
+        &self,
+        target: &Target<'_>,
+        cursor: Option<&str>,
+    ) -> Result<Page<RemoteAgent>, ProviderError>;
+
+    /// One agent; [`ProviderError::NotFound`] when it is gone, `InvalidKey` or `MissingPermission` when this key
+    /// cannot see it.
+    async fn get_agent(
+        &self,
+        target: &Target<'_>,
+        remote_id: &str,
+    ) -> Result<RemoteAgent, ProviderError>;
+
+    /// One page of the account's phone numbers.
+    async fn list_numbers(
+        &self,
+        target: &Target<'_>,
+        cursor: Option<&str>,
+    ) -> Result<Page<RemoteNumber>, ProviderError>;
+
+    /// One page of the voices that the account may use. `None`: the provider has no such list, and the voices in use
+    /// are collected from its agents.
+    async fn list_voices(
+        &self,
+        target: &Target<'_>,
+        cursor: Option<&str>,
+    ) -> Result<Option<Page<RemoteVoice>>, ProviderError>;
+
+    /// Makes the provider stop answering a number by itself (K8). `carrier` is [`RemoteNumber::carrier`].
+    async fn detach_number(
+        &self,
+        target: &Target<'_>,
+        remote_id: &str,
+        carrier: &str,
+    ) -> Result<(), ProviderError>;
+}
+
+/// The client of a voice provider; `None` while keys of it cannot be saved yet.
+pub fn voice_provider(kind: ProviderKind) -> Option<&'static dyn VoiceProvider> {
+    match kind {
+        ProviderKind::Vapi => Some(&vapi::Vapi),
+        ProviderKind::Retell | ProviderKind::Bland => None,
+    }
+}

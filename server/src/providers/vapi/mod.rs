@@ -1,0 +1,414 @@
+//! Vapi's client: which requests answer the questions of [`VoiceProvider`], and what Vapi's statuses mean.
+//! `wire` knows the JSON, `convert` turns it into the product's words, `paging` walks the lists. Nothing here retries or
+//! stores; every text of Vapi's is scrubbed before it leaves (K13).
+
+mod convert;
+mod paging;
+mod wire;
+
+use async_trait::async_trait;
+use reqwest::{Method, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::http::{Answer, ApiRequest, Shape, scrub_message};
+use super::{
+    Capability, CapabilityState, Page, ProviderError, ProviderInfo, ProviderKind, RemoteAccount,
+    RemoteAgent, RemoteNumber, RemoteVoice, Target, Unavailable, Validation, ValidationOutcome,
+    VoiceProvider, info,
+};
+use paging::{AssistantCursor, NumberCursor, PAGE_LIMIT};
+
+/// Vapi.
+#[derive(Debug, Clone, Copy)]
+pub struct Vapi;
+
+/// A read-only request that shows whether a key may do something.
+struct Probe {
+    capability: Capability,
+    route: &'static str,
+    segment: &'static str,
+    subject: &'static str,
+}
+
+const LIST_ASSISTANTS: Probe = Probe {
+    capability: Capability::ListAgents,
+    route: "/assistant",
+    segment: "assistant",
+    subject: "the list of assistants",
+};
+const LIST_NUMBERS: Probe = Probe {
+    capability: Capability::ListNumbers,
+    route: "/phone-number",
+    segment: "phone-number",
+    subject: "the list of phone numbers",
+};
+const LIST_CALLS: Probe = Probe {
+    capability: Capability::ReadCalls,
+    route: "/call",
+    segment: "call",
+    subject: "the list of calls",
+};
+
+#[async_trait]
+impl VoiceProvider for Vapi {
+    fn info(&self) -> &'static ProviderInfo {
+        info(ProviderKind::Vapi)
+    }
+
+    async fn validate(&self, target: &Target<'_>) -> Result<Validation, ProviderError> {
+        let first = probe(target, &LIST_ASSISTANTS).await;
+        match &first {
+            Ok(_)
+            | Err(ProviderError::MissingPermission { .. } | ProviderError::NoFunds { .. }) => {}
+            Err(error) => return Err(error.clone()),
+        }
+        let (numbers, calls) =
+            tokio::join!(probe(target, &LIST_NUMBERS), probe(target, &LIST_CALLS));
+        if first.is_err()
+            && let Some(refused) = [&numbers, &calls]
+                .into_iter()
+                .find(|result| matches!(result, Err(ProviderError::InvalidKey { .. })))
+        {
+            return Err(refused
+                .clone()
+                .err()
+                .unwrap_or(ProviderError::InvalidKey { message: None }));
+        }
+        Ok(summarise([
+            (LIST_ASSISTANTS, first),
+            (LIST_NUMBERS, numbers),
+            (LIST_CALLS, calls),
+        ]))
+    }
+
+    async fn list_agents(
+        &self,
+        target: &Target<'_>,
+        cursor: Option<&str>,
+    ) -> Result<Page<RemoteAgent>, ProviderError> {
+        let cursor: Option<AssistantCursor> = paging::decode(cursor)?;
+        let limit = PAGE_LIMIT.to_string();
+        let mut query = vec![("limit", limit.as_str())];
+        query.extend(cursor.as_ref().map(AssistantCursor::query));
+        let answer = request(
+            target,
+            Method::GET,
+            LIST_ASSISTANTS.route,
+            &[LIST_ASSISTANTS.segment],
+            &query,
+            None,
+        )
+        .await?;
+        let page = read_list(&answer, target, &LIST_ASSISTANTS)?;
+        let step = paging::assistant_step(cursor.as_ref(), page, PAGE_LIMIT);
+        Ok(Page {
+            items: step.new.into_iter().map(convert::agent).collect(),
+            next: step.next.as_ref().and_then(paging::encode),
+            total: None,
+            is_complete: step.is_complete,
+        })
+    }
+
+    async fn get_agent(
+        &self,
+        target: &Target<'_>,
+        remote_id: &str,
+    ) -> Result<RemoteAgent, ProviderError> {
+        let id = path_id(remote_id)?;
+        let answer = request(
+            target,
+            Method::GET,
+            "/assistant/{id}",
+            &["assistant", id],
+            &[],
+            None,
+        )
+        .await?;
+        let assistant: wire::Assistant = read(
+            &answer,
+            target,
+            Capability::ListAgents,
+            Shape::Object,
+            "the assistant",
+        )?;
+        if assistant.id != remote_id {
+            return Err(ProviderError::Malformed {
+                what: "it is another assistant than was asked for".to_owned(),
+            });
+        }
+        Ok(convert::agent(assistant))
+    }
+
+    async fn list_numbers(
+        &self,
+        target: &Target<'_>,
+        cursor: Option<&str>,
+    ) -> Result<Page<RemoteNumber>, ProviderError> {
+        let cursor: Option<NumberCursor> = paging::decode(cursor)?;
+        let limit = PAGE_LIMIT.to_string();
+        let page = cursor.as_ref().map_or(1, |cursor| cursor.page).to_string();
+        // Oldest first: a number that is bought on the way comes last and moves no other to another page.
+        let query = [
+            ("page", page.as_str()),
+            ("limit", limit.as_str()),
+            ("sortBy", "createdAt"),
+            ("sortOrder", "ASC"),
+        ];
+        let answer = request(
+            target,
+            Method::GET,
+            "/v2/phone-number",
+            &["v2", "phone-number"],
+            &query,
+            None,
+        )
+        .await?;
+        let subject = LIST_NUMBERS.subject;
+        check_list_exists(&answer, subject)?;
+        let page = read(
+            &answer,
+            target,
+            Capability::ListNumbers,
+            Shape::Object,
+            subject,
+        )?;
+        let (total, step) = paging::number_step(cursor.as_ref(), page)?;
+        Ok(Page {
+            items: step.new.into_iter().map(convert::number).collect(),
+            next: step.next.as_ref().and_then(paging::encode),
+            total: Some(total),
+            is_complete: step.is_complete,
+        })
+    }
+
+    async fn list_voices(
+        &self,
+        _target: &Target<'_>,
+        _cursor: Option<&str>,
+    ) -> Result<Option<Page<RemoteVoice>>, ProviderError> {
+        Ok(None)
+    }
+
+    async fn detach_number(
+        &self,
+        target: &Target<'_>,
+        remote_id: &str,
+        carrier: &str,
+    ) -> Result<(), ProviderError> {
+        let change = json!({ "provider": carrier, "assistantId": null });
+        let number = change_number(target, remote_id, &change).await?;
+        if !number.is_answering {
+            return Ok(());
+        }
+        // A squad or a workflow answers it. They are named only now, because most numbers have neither.
+        let change = json!({ "provider": carrier, "assistantId": null, "squadId": null, "workflowId": null });
+        if change_number(target, remote_id, &change)
+            .await?
+            .is_answering
+        {
+            return Err(ProviderError::Malformed {
+                what: "the number is still attached, though the change was accepted".to_owned(),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Asks for one item of a list. `Some` is the account that it belongs to.
+async fn probe(target: &Target<'_>, probe: &Probe) -> Result<Option<String>, ProviderError> {
+    let answer = request(
+        target,
+        Method::GET,
+        probe.route,
+        &[probe.segment],
+        &[("limit", "1")],
+        None,
+    )
+    .await?;
+    let items: Vec<wire::Owned> = read_list(&answer, target, probe)?;
+    Ok(items.into_iter().find_map(|item| item.org_id))
+}
+
+/// K3 and K4 from the probes' answers. Only the first probe's failures fail a validation; a later one that could not be
+/// asked leaves its capability unknown.
+fn summarise(probes: [(Probe, Result<Option<String>, ProviderError>); 3]) -> Validation {
+    let mut account = None;
+    let mut capabilities = Vec::new();
+    let mut lacking = None;
+    let mut unfunded = None;
+    for (probe, result) in probes {
+        let state = match result {
+            Ok(org_id) => {
+                account = account.or(org_id);
+                CapabilityState::Yes
+            }
+            // A key that works elsewhere is not rejected: it may not do this.
+            Err(
+                ProviderError::MissingPermission { message, .. }
+                | ProviderError::InvalidKey { message },
+            ) => {
+                lacking = lacking.or(Some(message));
+                CapabilityState::No
+            }
+            Err(ProviderError::NoFunds { message }) => {
+                unfunded = unfunded.or(Some(message));
+                CapabilityState::Unknown
+            }
+            Err(_) => CapabilityState::Unknown,
+        };
+        capabilities.push((probe.capability, state));
+    }
+    // Nothing without side effects tells whether a key may place calls.
+    capabilities.push((Capability::PlaceCalls, CapabilityState::Unknown));
+    let (outcome, message) = match (unfunded, lacking) {
+        (Some(message), _) => (ValidationOutcome::NoFunds, message),
+        (None, Some(message)) => (ValidationOutcome::LacksPermission, message),
+        (None, None) => (ValidationOutcome::Works, None),
+    };
+    Validation {
+        account: account.map(|remote_id| RemoteAccount {
+            remote_id,
+            name: None,
+        }),
+        capabilities,
+        outcome,
+        message,
+    }
+}
+
+async fn change_number(
+    target: &Target<'_>,
+    remote_id: &str,
+    change: &Value,
+) -> Result<RemoteNumber, ProviderError> {
+    let segments = ["phone-number", path_id(remote_id)?];
+    let answer = request(
+        target,
+        Method::PATCH,
+        "/phone-number/{id}",
+        &segments,
+        &[],
+        Some(change),
+    )
+    .await?;
+    read(
+        &answer,
+        target,
+        Capability::ListNumbers,
+        Shape::Object,
+        "the phone number",
+    )
+    .map(convert::number)
+}
+
+/// An id that can stand in a path. The URL library drops dot segments, which would ask for the list instead.
+fn path_id(remote_id: &str) -> Result<&str, ProviderError> {
+    match remote_id {
+        "" | "." | ".." => Err(ProviderError::NotFound),
+        id => Ok(id),
+    }
+}
+
+async fn request(
+    target: &Target<'_>,
+    method: Method,
+    route: &'static str,
+    segments: &[&str],
+    query: &[(&str, &str)],
+    body: Option<&Value>,
+) -> Result<Answer, ProviderError> {
+    let request = ApiRequest {
+        provider: ProviderKind::Vapi,
+        method,
+        route,
+        segments,
+        query,
+        body,
+    };
+    target.http.send(target, &request).await
+}
+
+fn read_list<T: DeserializeOwned>(
+    answer: &Answer,
+    target: &Target<'_>,
+    probe: &Probe,
+) -> Result<Vec<T>, ProviderError> {
+    check_list_exists(answer, probe.subject)?;
+    read(answer, target, probe.capability, Shape::List, probe.subject)
+}
+
+/// A list that is not found is no missing item: the configured address is not Vapi's.
+fn check_list_exists(answer: &Answer, subject: &str) -> Result<(), ProviderError> {
+    if answer.status == StatusCode::NOT_FOUND {
+        return Err(ProviderError::Malformed {
+            what: format!("{subject} is not found at the configured address"),
+        });
+    }
+    Ok(())
+}
+
+fn read<T: DeserializeOwned>(
+    answer: &Answer,
+    target: &Target<'_>,
+    capability: Capability,
+    shape: Shape,
+    subject: &str,
+) -> Result<T, ProviderError> {
+    if answer.status.is_success() {
+        answer.json(shape, subject)
+    } else {
+        Err(failure(answer, target, capability))
+    }
+}
+
+/// What a status other than success means at Vapi.
+fn failure(answer: &Answer, target: &Target<'_>, capability: Capability) -> ProviderError {
+    let status = answer.status;
+    let text = answer
+        .json_if_any::<wire::ErrorBody>()
+        .and_then(wire::ErrorBody::text);
+    let is_vapis_own = text.is_some();
+    let is_about_money = text.as_deref().is_some_and(is_about_money);
+    let message = text.and_then(|text| scrub_message(&text, target.key));
+    match status {
+        StatusCode::UNAUTHORIZED => ProviderError::InvalidKey { message },
+        StatusCode::PAYMENT_REQUIRED => ProviderError::NoFunds { message },
+        StatusCode::BAD_REQUEST if is_about_money => ProviderError::NoFunds { message },
+        StatusCode::FORBIDDEN if is_vapis_own => ProviderError::MissingPermission {
+            which: Some(capability),
+            message,
+        },
+        StatusCode::NOT_FOUND if is_vapis_own => ProviderError::NotFound,
+        StatusCode::TOO_MANY_REQUESTS => ProviderError::RateLimited {
+            after: answer.retry_after,
+            message,
+        },
+        // A page of something in between, such as a firewall, says nothing about the key or the item.
+        StatusCode::FORBIDDEN | StatusCode::NOT_FOUND | StatusCode::REQUEST_TIMEOUT => {
+            ProviderError::Unavailable {
+                reason: Unavailable::Status(status.as_u16()),
+                message,
+            }
+        }
+        _ if status.is_server_error() => ProviderError::Unavailable {
+            reason: Unavailable::Status(status.as_u16()),
+            message,
+        },
+        _ => ProviderError::Rejected {
+            status: status.as_u16(),
+            message,
+        },
+    }
+}
+
+/// Vapi tells some billing refusals only by their text.
+fn is_about_money(text: &str) -> bool {
+    let text = text.to_lowercase();
+    ["billing", "credit", "wallet", "subscription"]
+        .iter()
+        .any(|word| text.contains(word))
+}
+
+#[cfg(test)]
+mod tests;

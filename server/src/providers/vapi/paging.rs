@@ -1,0 +1,228 @@
+//! How Vapi's lists are walked to their end. Pure: from a page and the cursor that led to it to the items that are new
+//! and the next cursor. Assistants have no cursor of Vapi's, so the walk goes by creation time and drops what it has seen
+//! at the border; phone numbers go by page. Whatever leaves a doubt about the end makes the page incomplete (S3).
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+
+use crate::providers::ProviderError;
+
+use super::{convert, wire};
+
+/// Vapi's largest page.
+pub(super) const PAGE_LIMIT: usize = 1000;
+
+/// Vapi writes milliseconds; if it stores finer times, a bound without this margin would lose items at the border.
+const BORDER: Duration = Duration::milliseconds(1);
+
+/// Where the walk through the assistants stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct AssistantCursor {
+    order: Order,
+    /// The next page's bound on the creation time, RFC 3339.
+    bound: String,
+    /// Ids already delivered that the bound lets through again.
+    seen: Vec<String>,
+}
+
+/// Vapi does not document the order of its list. Newest first is what is expected, oldest first is walked as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Order {
+    NewestFirst,
+    OldestFirst,
+}
+
+/// What a page adds to the walk.
+#[derive(Debug)]
+pub(super) struct Step<T, C> {
+    pub(super) new: Vec<T>,
+    pub(super) next: Option<C>,
+    pub(super) is_complete: bool,
+}
+
+impl AssistantCursor {
+    /// The query parameter that asks for the next page.
+    pub(super) fn query(&self) -> (&'static str, &str) {
+        let name = match self.order {
+            Order::NewestFirst => "createdAtLe",
+            Order::OldestFirst => "createdAtGe",
+        };
+        (name, &self.bound)
+    }
+}
+
+/// The step after a page of assistants. The walk ends with the first page that adds nothing, not with the first short
+/// one: Vapi may answer fewer than were asked for.
+pub(super) fn assistant_step(
+    cursor: Option<&AssistantCursor>,
+    page: Vec<wire::Assistant>,
+    limit: usize,
+) -> Step<wire::Assistant, AssistantCursor> {
+    let is_full = page.len() >= limit;
+    let times: Option<Vec<OffsetDateTime>> = page
+        .iter()
+        .map(|item| convert::instant(item.created_at.as_deref()?))
+        .collect();
+    let stamped: Vec<(String, OffsetDateTime)> = page
+        .iter()
+        .map(|item| item.id.clone())
+        .zip(times.iter().flatten().copied())
+        .collect();
+    let new = unseen(cursor, page);
+    if new.is_empty() {
+        return Step {
+            new,
+            next: None,
+            is_complete: !is_full,
+        };
+    }
+    match times.and_then(|times| following(cursor, &times, &stamped, is_full)) {
+        Some(next) => Step {
+            new,
+            next: Some(next),
+            is_complete: true,
+        },
+        // Undated, unordered, or a full page of one instant: no bound leads past it.
+        None => Step {
+            new,
+            next: None,
+            is_complete: false,
+        },
+    }
+}
+
+fn unseen(cursor: Option<&AssistantCursor>, page: Vec<wire::Assistant>) -> Vec<wire::Assistant> {
+    let mut seen: HashSet<String> = cursor
+        .iter()
+        .flat_map(|cursor| cursor.seen.iter().cloned())
+        .collect();
+    page.into_iter()
+        .filter(|item| seen.insert(item.id.clone()))
+        .collect()
+}
+
+fn following(
+    cursor: Option<&AssistantCursor>,
+    times: &[OffsetDateTime],
+    stamped: &[(String, OffsetDateTime)],
+    is_full: bool,
+) -> Option<AssistantCursor> {
+    let oldest = *times.iter().min()?;
+    let newest = *times.iter().max()?;
+    if is_full && oldest == newest {
+        return None;
+    }
+    let order = match cursor {
+        Some(cursor) => cursor.order,
+        None if times.is_sorted_by(|a, b| a >= b) => Order::NewestFirst,
+        None if times.is_sorted() => Order::OldestFirst,
+        // A page that is not full may be the whole list in any order; the next request proves it.
+        None if !is_full => Order::NewestFirst,
+        None => return None,
+    };
+    let is_ordered = match order {
+        Order::NewestFirst => times.is_sorted_by(|a, b| a >= b),
+        Order::OldestFirst => times.is_sorted(),
+    };
+    if is_full && !is_ordered {
+        return None;
+    }
+    let margin = if newest - oldest > BORDER {
+        BORDER
+    } else {
+        Duration::ZERO
+    };
+    let bound = match order {
+        Order::NewestFirst => oldest.checked_add(margin)?,
+        Order::OldestFirst => newest.checked_sub(margin)?,
+    };
+    let is_let_through = |time: OffsetDateTime| match order {
+        Order::NewestFirst => time <= bound,
+        Order::OldestFirst => time >= bound,
+    };
+    Some(AssistantCursor {
+        order,
+        bound: bound.format(&Rfc3339).ok()?,
+        seen: stamped
+            .iter()
+            .filter(|(_, time)| is_let_through(*time))
+            .map(|(id, _)| id.clone())
+            .collect(),
+    })
+}
+
+/// Where the walk through the phone numbers stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct NumberCursor {
+    /// The next page, from 1.
+    pub(super) page: u64,
+    /// How many items the pages before had.
+    received: u64,
+    /// The total that the first page told.
+    total: u64,
+}
+
+/// The step after a page of phone numbers. A total that changes on the way, or does not match what came, means that a
+/// number may have slipped from one page to another unseen.
+pub(super) fn number_step(
+    cursor: Option<&NumberCursor>,
+    page: wire::PhoneNumberPage,
+) -> Result<(u64, Step<wire::PhoneNumber, NumberCursor>), ProviderError> {
+    let total =
+        page.metadata
+            .total_items
+            .and_then(whole)
+            .ok_or_else(|| ProviderError::Malformed {
+                what: "the list of phone numbers does not say how many there are".to_owned(),
+            })?;
+    let is_retained = page.metadata.items_beyond_retention != Some(true);
+    let (current, before) = cursor.map_or((1, 0), |cursor| (cursor.page, cursor.received));
+    let is_steady = cursor.is_none_or(|cursor| cursor.total == total);
+    let received = before + page.results.len() as u64;
+    let is_last = page.results.is_empty() || received >= total;
+    let step = Step {
+        next: (!is_last).then(|| NumberCursor {
+            page: current + 1,
+            received,
+            total,
+        }),
+        is_complete: is_steady && is_retained && (!is_last || received == total),
+        new: page.results,
+    };
+    Ok((total, step))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "checked to be a whole number from 0 to 2^53 before"
+)]
+fn whole(number: f64) -> Option<u64> {
+    (number.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(&number))
+        .then_some(number as u64)
+}
+
+/// A cursor as [`crate::providers::Page::next`] carries it.
+pub(super) fn encode(cursor: &impl Serialize) -> Option<String> {
+    serde_json::to_string(cursor).ok()
+}
+
+/// The cursor back from its text.
+pub(super) fn decode<'a, C: Deserialize<'a>>(
+    cursor: Option<&'a str>,
+) -> Result<Option<C>, ProviderError> {
+    cursor
+        .map(serde_json::from_str)
+        .transpose()
+        .map_err(|_| ProviderError::Malformed {
+            what: "the stored position in the list is not one of Vapi's".to_owned(),
+        })
+}
+
+#[cfg(test)]
+#[path = "paging_tests.rs"]
+mod tests;
