@@ -32,7 +32,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 pub use cipher::Cipher;
 pub use envelope::{Binding, Sealed};
-pub use key_file::KeyFileError;
+pub use key_file::{KeyFileError, KeyFileKind};
 pub use master_key::{MasterKey, MasterKeyError};
 pub use recovery_kit::{RecoveryError, RecoveryKit};
 pub use session_secret::SessionSecret;
