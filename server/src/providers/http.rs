@@ -29,7 +29,7 @@ const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
 /// Bounds of what a provider may ask us to wait. Zero would make callers spin.
 const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(60 * 60);
+const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 
 /// The date form of HTTP headers, RFC 9110 5.6.7.
 const HTTP_DATE: &[BorrowedFormatItem<'static>] = format_description!(
@@ -181,7 +181,7 @@ impl HttpClient {
                 "provider answered"
             ),
             Err(error) => {
-                tracing::debug!(provider.error = %error, duration_ms, "no answer from provider")
+                tracing::debug!(provider.error = %error, duration_ms, "no answer from provider");
             }
         });
         result

@@ -259,7 +259,7 @@ fn looks_like_key(piece: &[char]) -> bool {
         "sk-", "sk_", "pk-", "pk_", "rk_", "key_", "key-", "org_", "sub-sk-", "bvai_",
     ];
     let has_letter = piece.iter().any(|c| c.is_alphabetic());
-    let has_digit = piece.iter().any(|c| c.is_ascii_digit());
+    let has_digit = piece.iter().any(char::is_ascii_digit);
     let has_prefix = || {
         PREFIXES.iter().any(|prefix| {
             piece.len() > prefix.len()
@@ -274,8 +274,7 @@ fn looks_like_key(piece: &[char]) -> bool {
             .split(|c| *c == '-' || *c == '_')
             .all(|word| word.len() <= 20 && word.iter().all(char::is_ascii_lowercase))
     };
-    (piece.len() >= 16 && has_letter && has_digit)
-        || (piece.len() >= 20 && !has_letter && has_digit)
+    (has_digit && piece.len() >= if has_letter { 16 } else { 20 })
         || (piece.len() >= 32 && !is_wordy())
         || (piece.len() >= 8 && has_digit && has_prefix())
 }

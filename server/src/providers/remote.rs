@@ -142,12 +142,13 @@ impl AgentDefinition {
             "model.name",
             self.model.as_ref().map(|model| model.name.as_str()),
         );
-        context
-            .finish()
-            .as_ref()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        let mut hex = String::with_capacity(64);
+        for byte in context.finish().as_ref() {
+            for nibble in [byte >> 4, byte & 15] {
+                hex.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+            }
+        }
+        hex
     }
 }
 

@@ -53,7 +53,7 @@ pub(super) fn agent(assistant: wire::Assistant) -> RemoteAgent {
 }
 
 /// All messages with role `system`; Vapi allows several and sends them all.
-fn system_prompt(model: &wire::Model) -> Option<String> {
+fn system_prompt(model: &wire::AssistantModel) -> Option<String> {
     let prompts: Vec<&str> = model
         .messages
         .iter()

@@ -22,16 +22,16 @@ pub(super) struct Assistant {
     #[serde(default, deserialize_with = "lenient")]
     pub(super) first_message: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
-    pub(super) model: Option<Model>,
+    pub(super) model: Option<AssistantModel>,
     #[serde(default, deserialize_with = "lenient")]
-    pub(super) voice: Option<Voice>,
+    pub(super) voice: Option<AssistantVoice>,
     #[serde(default, deserialize_with = "lenient")]
     pub(super) transcriber: Option<Transcriber>,
 }
 
 /// The language model of an assistant.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Model {
+pub(super) struct AssistantModel {
     #[serde(default, deserialize_with = "lenient")]
     pub(super) provider: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
@@ -52,7 +52,7 @@ pub(super) struct Message {
 /// The voice of an assistant.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Voice {
+pub(super) struct AssistantVoice {
     #[serde(default, deserialize_with = "lenient")]
     pub(super) provider: Option<String>,
     #[serde(default, deserialize_with = "lenient")]

@@ -1,0 +1,201 @@
+//! `/assistant`: list, read, create, change, delete, with Vapi's statuses and texts. A handler locks the world for the
+//! time of one answer and holds nothing.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Extension, Path, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::IntoResponse;
+use serde_json::{Map, Value};
+
+use super::super::Shared;
+use super::{Caller, Refusal, object, query, unknown_properties};
+
+/// The properties of `CreateAssistantDTO`, from the official SDK of 2026-11.
+const PROPERTIES: &[&str] = &[
+    "analysisPlan",
+    "artifactPlan",
+    "backgroundSound",
+    "backgroundSpeechDenoisingPlan",
+    "clientMessages",
+    "compliancePlan",
+    "credentialIds",
+    "credentials",
+    "endCallMessage",
+    "endCallPhrases",
+    "firstMessage",
+    "firstMessageInterruptionsEnabled",
+    "firstMessageMode",
+    "hooks",
+    "keypadInputPlan",
+    "maxDurationSeconds",
+    "metadata",
+    "model",
+    "modelOutputInMessagesEnabled",
+    "monitorPlan",
+    "name",
+    "observabilityPlan",
+    "server",
+    "serverMessages",
+    "startSpeakingPlan",
+    "stopSpeakingPlan",
+    "transcriber",
+    "transportConfigurations",
+    "voice",
+    "voicemailDetection",
+    "voicemailMessage",
+];
+
+const MAX_NAME_CHARS: usize = 40;
+const MAX_DURATION_SECONDS: f64 = 43_200.0;
+
+pub(super) async fn list(
+    State(shared): State<Arc<Shared>>,
+    Extension(caller): Extension<Caller>,
+    uri: Uri,
+) -> Result<Json<Value>, Refusal> {
+    let query = query::list(uri.query(), &[])?;
+    let world = shared.world();
+    let account = world.vapi.account(caller.account).ok_or_else(gone)?;
+    let items = account
+        .assistants
+        .iter()
+        .filter(|item| caller.sees(&item.id) && query.matches(item))
+        .take(query.limit)
+        .map(|item| item.to_json(&account.org_id));
+    Ok(Json(Value::Array(items.collect())))
+}
+
+pub(super) async fn read(
+    State(shared): State<Arc<Shared>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Refusal> {
+    let world = shared.world();
+    let account = world.vapi.account(caller.account).ok_or_else(gone)?;
+    let item = account
+        .assistants
+        .iter()
+        .find(|item| item.id == id)
+        .ok_or_else(|| not_found(&id))?;
+    caller.check(&id)?;
+    Ok(Json(item.to_json(&account.org_id)))
+}
+
+pub(super) async fn create(
+    State(shared): State<Arc<Shared>>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Result<impl IntoResponse, Refusal> {
+    let body = checked(&body)?;
+    let mut world = shared.world();
+    let account = world
+        .vapi
+        .account_by_index_mut(caller.account)
+        .ok_or_else(gone)?;
+    let org_id = account.org_id.clone();
+    let created = account.add_assistant(body).to_json(&org_id);
+    Ok((StatusCode::CREATED, Json(created)))
+}
+
+/// Merges at the top level; a nested object is replaced whole.
+pub(super) async fn update(
+    State(shared): State<Arc<Shared>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Json<Value>, Refusal> {
+    let changes = checked(&body)?;
+    let mut world = shared.world();
+    let account = world
+        .vapi
+        .account_by_index_mut(caller.account)
+        .ok_or_else(gone)?;
+    let (at, org_id) = (account.tick(), account.org_id.clone());
+    let item = account
+        .assistants
+        .iter_mut()
+        .find(|item| item.id == id)
+        .ok_or_else(|| not_found(&id))?;
+    caller.check(&id)?;
+    item.body.extend(changes);
+    item.updated_at = at;
+    Ok(Json(item.to_json(&org_id)))
+}
+
+pub(super) async fn delete(
+    State(shared): State<Arc<Shared>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Refusal> {
+    let mut world = shared.world();
+    let account = world
+        .vapi
+        .account_by_index_mut(caller.account)
+        .ok_or_else(gone)?;
+    let position = account.assistants.iter().position(|item| item.id == id);
+    caller.check(&id)?;
+    let item = position
+        .and_then(|at| account.assistants.remove(at))
+        .ok_or_else(|| not_found(&id))?;
+    Ok(Json(item.to_json(&account.org_id)))
+}
+
+fn checked(body: &Bytes) -> Result<Map<String, Value>, Refusal> {
+    let body = object(body)?;
+    let mut problems = unknown_properties(&body, PROPERTIES);
+    match body.get("name") {
+        Some(Value::String(name)) if name.chars().count() > MAX_NAME_CHARS => {
+            problems.push(format!(
+                "name must be shorter than or equal to {MAX_NAME_CHARS} characters"
+            ));
+        }
+        Some(Value::String(_) | Value::Null) | None => {}
+        Some(_) => problems.push("name must be a string".to_owned()),
+    }
+    if body
+        .get("maxDurationSeconds")
+        .and_then(Value::as_f64)
+        .is_some_and(|seconds| seconds > MAX_DURATION_SECONDS)
+    {
+        problems.push(format!(
+            "maxDurationSeconds must not be greater than {MAX_DURATION_SECONDS}"
+        ));
+    }
+    if problems.is_empty() {
+        Ok(body)
+    } else {
+        Err(Refusal::validation(&problems))
+    }
+}
+
+impl Caller {
+    fn sees(&self, id: &str) -> bool {
+        self.visible
+            .as_ref()
+            .is_none_or(|visible| visible.contains(id))
+    }
+
+    /// A key that is restricted to some assistants is refused the others.
+    fn check(&self, id: &str) -> Result<(), Refusal> {
+        if self.sees(id) {
+            Ok(())
+        } else {
+            Err(Refusal::usual(StatusCode::FORBIDDEN))
+        }
+    }
+}
+
+fn not_found(id: &str) -> Refusal {
+    Refusal::text(
+        StatusCode::NOT_FOUND,
+        &format!("Couldn't Find Assistant With Id {id}."),
+    )
+}
+
+/// The account went away with a reset between the check of the key and the answer.
+pub(super) fn gone() -> Refusal {
+    Refusal::usual(StatusCode::UNAUTHORIZED)
+}
