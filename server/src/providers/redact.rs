@@ -276,7 +276,7 @@ fn looks_like_key(piece: &[char]) -> bool {
     };
     (has_digit && piece.len() >= if has_letter { 16 } else { 20 })
         || (piece.len() >= 32 && !is_wordy())
-        || (piece.len() >= 8 && has_digit && has_prefix())
+        || (piece.len() >= 7 && has_digit && has_prefix())
 }
 
 fn assemble(text: &[char], marked: &[bool]) -> String {

@@ -213,3 +213,58 @@ pub struct RemoteVoice {
     /// Its name, where the provider tells.
     pub name: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{AgentDefinition, Model, Voice};
+
+    fn definition() -> AgentDefinition {
+        AgentDefinition {
+            name: "Reception".to_owned(),
+            prompt: Some("Be brief.".to_owned()),
+            first_message: Some("Hello.".to_owned()),
+            voice: Some(Voice {
+                engine: "11labs".to_owned(),
+                voice_id: "maya".to_owned(),
+            }),
+            language: Some("en-US".to_owned()),
+            model: Some(Model {
+                vendor: "openai".to_owned(),
+                name: "gpt-4.1".to_owned(),
+            }),
+        }
+    }
+
+    /// S1, S8: the hash is stored, so it must be the same in every version of Ringfence.
+    #[test]
+    fn the_content_hash_never_changes_for_the_same_content() {
+        insta::assert_snapshot!(definition().content_hash(), @"4b6b395d76832228443281d6747b8b3af8f675ca29bb9c6ae5f1cb26483d75a8");
+        insta::assert_snapshot!(AgentDefinition::default().content_hash(), @"517faec98f72bc23fffb3c9885e3d1a8f943f2e9b16503eee5e00b682d702321");
+    }
+
+    /// S1, S8
+    #[test]
+    fn the_content_hash_differs_when_any_field_does() {
+        let mut hashes = std::collections::HashSet::from([definition().content_hash()]);
+        let changes: [fn(&mut AgentDefinition); 8] = [
+            |it| it.name.push('x'),
+            |it| it.prompt = None,
+            |it| it.prompt = Some(String::new()),
+            |it| std::mem::swap(&mut it.prompt, &mut it.first_message),
+            |it| it.voice = None,
+            |it| it.language = Some("en-GB".to_owned()),
+            |it| it.model = None,
+            |it| {
+                it.model = Some(Model {
+                    vendor: "openai".to_owned(),
+                    name: "gpt-4o".to_owned(),
+                })
+            },
+        ];
+        for change in changes {
+            let mut changed = definition();
+            change(&mut changed);
+            assert!(hashes.insert(changed.content_hash()), "{changed:?}");
+        }
+    }
+}

@@ -86,7 +86,7 @@ pub(super) fn assistant_step(
             next: Some(next),
             is_complete: true,
         },
-        // Undated, unordered, or a full page of one instant: no bound leads past it.
+        // Undated, unordered, or a full page of one moment: no bound leads past it.
         None => Step {
             new,
             next: None,
@@ -113,7 +113,7 @@ fn following(
 ) -> Option<AssistantCursor> {
     let oldest = *times.iter().min()?;
     let newest = *times.iter().max()?;
-    if is_full && oldest == newest {
+    if is_full && newest - oldest <= BORDER {
         return None;
     }
     let order = match cursor {
@@ -131,14 +131,9 @@ fn following(
     if is_full && !is_ordered {
         return None;
     }
-    let margin = if newest - oldest > BORDER {
-        BORDER
-    } else {
-        Duration::ZERO
-    };
     let bound = match order {
-        Order::NewestFirst => oldest.checked_add(margin)?,
-        Order::OldestFirst => newest.checked_sub(margin)?,
+        Order::NewestFirst => oldest.checked_add(BORDER)?,
+        Order::OldestFirst => newest.checked_sub(BORDER)?,
     };
     let is_let_through = |time: OffsetDateTime| match order {
         Order::NewestFirst => time <= bound,

@@ -133,7 +133,7 @@ fn read_common(list: &mut ListQuery, problems: &mut Vec<String>, name: &str, val
         match value.parse::<f64>() {
             Ok(limit) if limit < 0.0 => problems.push("limit must not be less than 0".to_owned()),
             Ok(limit) if limit > 1000.0 => {
-                problems.push("limit must not be greater than 1000".to_owned())
+                problems.push("limit must not be greater than 1000".to_owned());
             }
             Ok(_) => list.limit = value.parse().unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT),
             Err(_) => problems
