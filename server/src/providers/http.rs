@@ -36,9 +36,12 @@ const HTTP_DATE: &[BorrowedFormatItem<'static>] = format_description!(
     "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
 );
 
-/// The client could not be set up; the TLS library has no usable roots, for example.
+/// The client could not be set up.
 #[derive(Debug, thiserror::Error)]
-#[error("the HTTP client for providers cannot be set up: {0}")]
+#[error(
+    "the HTTP client for providers cannot be set up; it needs the system's CA certificates \
+     (on Debian the package ca-certificates)"
+)]
 pub struct HttpClientError(#[source] reqwest::Error);
 
 /// Why a base URL is none that a key may be sent to (K14).

@@ -330,10 +330,10 @@ async fn the_log_has_the_status_and_neither_key_nor_body() {
         .json()
         .with_max_level(tracing::Level::TRACE)
         .with_writer(sink.clone());
-    // Tests run in parallel: the log statements must be known before the subscriber is, or another thread that meets
-    // them first switches them off for everyone.
-    ask_soon(&server.uri()).await.unwrap();
     let guard = tracing::subscriber::set_default(subscriber.finish());
+    // Tests run in parallel, and a log statement that another thread met first is off for everyone: so all of them are
+    // met once, and then asked again.
+    ask_soon(&server.uri()).await.unwrap();
     tracing::callsite::rebuild_interest_cache();
     ask_soon(&server.uri()).await.unwrap();
     drop(guard);

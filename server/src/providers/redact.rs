@@ -188,8 +188,14 @@ fn mark_tokens(text: &[char], key: &str, marked: &mut [bool]) {
             .take_while(|c| is_token_char(**c))
             .count();
         let end = start + length;
+        // The full stop of a sentence is no part of the token.
+        let token_end = if text[start..end].ends_with(&['.']) {
+            end - 1
+        } else {
+            end
+        };
         if marked[start..end].contains(&true) || is_suspicious(&text[start..end], &key) {
-            marked[start..end].fill(true);
+            marked[start..token_end].fill(true);
         }
         start = end;
     }

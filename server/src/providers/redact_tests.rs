@@ -10,6 +10,10 @@ use super::{scrub, scrub_message};
 const KEY: &str = "sk-ab12CD34ef56GH78-ij90/wxyz";
 const UUID_KEY: &str = "8f14e45f-ceea-467f-a8d2-1b7c0e2a9d31";
 
+fn each_byte(text: &str, write: fn(u8) -> String) -> String {
+    text.bytes().map(write).collect::<Vec<_>>().concat()
+}
+
 fn scrubbed(text: &str) -> String {
     scrub(text, &SecretString::from(KEY))
 }
@@ -35,7 +39,7 @@ fn ordinary_words_stay_as_they_are() {
 fn the_key_itself_is_masked() {
     assert_eq!(
         scrubbed(&format!("Incorrect API key provided: {KEY}.")),
-        "Incorrect API key provided: ••••"
+        "Incorrect API key provided: ••••."
     );
     assert_eq!(
         scrubbed(&format!("{{\"key\":\"{KEY}\"}}")),
@@ -70,9 +74,9 @@ fn a_shortened_key_is_masked_whole() {
 /// K13
 #[test]
 fn an_encoded_key_is_masked() {
-    let percent: String = KEY.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let percent = each_byte(KEY, |byte| format!("%{byte:02x}"));
     let twice = percent.replace('%', "%25");
-    let hex: String = KEY.bytes().map(|byte| format!("{byte:02X}")).collect();
+    let hex = each_byte(KEY, |byte| format!("{byte:02X}"));
     let encoded = [
         KEY.replace('/', "%2F"),
         percent,
@@ -156,7 +160,7 @@ fn written(key: &str, from: usize, length: usize, style: usize) -> String {
         0 => key.to_owned(),
         1 => piece,
         2 => format!("{piece}****{}", chars.iter().skip(from).collect::<String>()),
-        3 => piece.bytes().map(|byte| format!("%{byte:02X}")).collect(),
+        3 => each_byte(&piece, |byte| format!("%{byte:02X}")),
         4 => STANDARD.encode(format!("Bearer {key}")),
         5 => STANDARD.encode(&piece),
         6 => key

@@ -258,13 +258,13 @@ mod tests {
                 it.model = Some(Model {
                     vendor: "openai".to_owned(),
                     name: "gpt-4o".to_owned(),
-                })
+                });
             },
         ];
         for change in changes {
-            let mut changed = definition();
-            change(&mut changed);
-            assert!(hashes.insert(changed.content_hash()), "{changed:?}");
+            let mut other = definition();
+            change(&mut other);
+            assert!(hashes.insert(other.content_hash()), "{other:?}");
         }
     }
 }

@@ -2,6 +2,7 @@
 //! that are the same for every provider; a provider's own error body comes from that provider's module.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
@@ -9,7 +10,7 @@ use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
@@ -315,8 +316,12 @@ pub(super) async fn cut(response: Response) -> Response {
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
     let half = body.slice(..body.len() / 2);
-    let pieces: [Result<Bytes, CutError>; 2] = [Ok(half), Err(CutError)];
-    Response::from_parts(parts, Body::from_stream(stream::iter(pieces)))
+    let pieces = stream::iter([Ok(half)]).chain(stream::once(async {
+        // Without the pause the server notices the end before it has sent the beginning.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        Err(CutError)
+    }));
+    Response::from_parts(parts, Body::from_stream(pieces))
 }
 
 #[derive(Debug, thiserror::Error)]
