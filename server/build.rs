@@ -1,2 +1,20 @@
-//! Placeholder build script.
-fn main() {}
+//! Makes sure that there is a web app to embed: an empty folder will do for a debug build, which reads the files from
+//! disk; a release build refuses one.
+
+use std::{env, fs, path::Path};
+
+fn main() {
+    println!("cargo::rerun-if-changed=../web/dist");
+    println!("cargo::rerun-if-changed=../migrations");
+    let dist = Path::new("../web/dist");
+    if dist.join("index.html").is_file() {
+        return;
+    }
+    if env::var("PROFILE").as_deref() == Ok("release") {
+        println!("cargo::error=there is no web app in web/dist; run `make web` first");
+        return;
+    }
+    if let Err(error) = fs::create_dir_all(dist) {
+        println!("cargo::error=web/dist cannot be made: {error}");
+    }
+}

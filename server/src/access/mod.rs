@@ -1,0 +1,13 @@
+//! Who may see and do what. Three locks, each tested on its own: the guard, which asks the one table in
+//! `policy` at every field of the schema; the store functions, which all filter by the viewer's agency; and
+//! the use cases, which ask [`Viewer::require`] again and count a bypassed guard as the fault it is.
+//! Log-in sessions and passwords live here too. This floor knows no GraphQL type and no HTTP handler.
+
+pub(crate) mod password;
+pub mod policy;
+pub(crate) mod session;
+pub(crate) mod throttle;
+pub mod viewer;
+
+pub use policy::{Permission, Role};
+pub use viewer::Viewer;

@@ -1,0 +1,412 @@
+//! The one table: which role may do what, and what each field of the schema needs. The guard, the web app's navigation
+//! (through `Membership.permissions`) and the access test all read it. A field without an entry is refused.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use async_graphql::Enum;
+
+/// What a person is in an agency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
+pub enum Role {
+    /// Owns the agency: everything, the plan included.
+    Owner,
+    /// Runs the agency: keys, people, audit log.
+    Admin,
+    /// Works with agents and calls; sees whether keys work, never what they are.
+    Staff,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 3] = [Self::Owner, Self::Admin, Self::Staff];
+
+    /// As the database keeps it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Admin => "admin",
+            Self::Staff => "staff",
+        }
+    }
+
+    /// What [`Role::as_str`] wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text)
+    }
+
+    /// Whether this role may.
+    pub fn may(self, permission: Permission) -> bool {
+        GRANTS
+            .iter()
+            .any(|(granted, roles)| *granted == permission && roles.contains(&self))
+    }
+
+    /// All that this role may.
+    pub fn permissions(self) -> Vec<Permission> {
+        GRANTS
+            .iter()
+            .filter(|(_, roles)| roles.contains(&self))
+            .map(|(permission, _)| *permission)
+            .collect()
+    }
+}
+
+/// What a role may do: the rows of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
+pub enum Permission {
+    /// See masked keys, account names, fingerprints and key ids.
+    ViewKeyDetails,
+    /// Set, test and clear keys.
+    ManageKeys,
+    /// See whether keys work, and start a sync.
+    ViewKeyStatus,
+    /// Work with agents and numbers.
+    UseAgents,
+    /// Deploy flows, switch the voice provider, buy numbers.
+    Deploy,
+    /// Place calls.
+    PlaceCalls,
+    /// See calls and what they cost.
+    ViewCalls,
+    /// See alerts.
+    ViewAlerts,
+    /// Platform API keys, people, audit log.
+    Administer,
+    /// See the plan, hand the agency over, delete it.
+    OwnAgency,
+}
+
+impl Permission {
+    /// For log lines.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ViewKeyDetails => "view_key_details",
+            Self::ManageKeys => "manage_keys",
+            Self::ViewKeyStatus => "view_key_status",
+            Self::UseAgents => "use_agents",
+            Self::Deploy => "deploy",
+            Self::PlaceCalls => "place_calls",
+            Self::ViewCalls => "view_calls",
+            Self::ViewAlerts => "view_alerts",
+            Self::Administer => "administer",
+            Self::OwnAgency => "own_agency",
+        }
+    }
+}
+
+const ALL_ROLES: &[Role] = &[Role::Owner, Role::Admin, Role::Staff];
+const ADMINS: &[Role] = &[Role::Owner, Role::Admin];
+const OWNERS: &[Role] = &[Role::Owner];
+
+/// Role × permission (P1).
+pub const GRANTS: &[(Permission, &[Role])] = &[
+    (Permission::ViewKeyDetails, ADMINS),
+    (Permission::ManageKeys, ADMINS),
+    (Permission::ViewKeyStatus, ALL_ROLES),
+    (Permission::UseAgents, ALL_ROLES),
+    (Permission::Deploy, ADMINS),
+    (Permission::PlaceCalls, ALL_ROLES),
+    (Permission::ViewCalls, ALL_ROLES),
+    (Permission::ViewAlerts, ALL_ROLES),
+    (Permission::Administer, ADMINS),
+    (Permission::OwnAgency, OWNERS),
+];
+
+/// What a field of the schema needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing: anyone may read it, or it hangs below a field that has been checked.
+    Public,
+    /// A live session.
+    LoggedIn,
+    /// A live session, an agency and this permission in it.
+    May(Permission),
+}
+
+use Need::{LoggedIn, May, Public};
+use Permission::{Administer, ManageKeys, OwnAgency, UseAgents, ViewKeyDetails, ViewKeyStatus};
+
+/// Type × need × fields. Every field of `schema.graphql` stands here once; a test compares the two.
+pub const FIELDS: &[(&str, Need, &[&str])] = &[
+    ("Query", Public, &["instance", "viewer"]),
+    ("Query", LoggedIn, &["agencies"]),
+    (
+        "Query",
+        May(UseAgents),
+        &["agency", "agents", "agent", "phoneNumbers", "voices"],
+    ),
+    (
+        "Query",
+        May(ViewKeyStatus),
+        &["providers", "providerKeys", "syncRuns", "syncRun"],
+    ),
+    ("Query", May(Administer), &["auditEntries"]),
+    ("Mutation", Public, &["setUp", "logIn"]),
+    ("Mutation", LoggedIn, &["logOut", "logOutEverywhere"]),
+    (
+        "Mutation",
+        May(ManageKeys),
+        &["saveProviderKey", "clearProviderKey", "testProviderKey"],
+    ),
+    ("Mutation", May(ViewKeyStatus), &["startSync"]),
+    ("Mutation", May(ManageKeys), &["confirmSync"]),
+    ("Subscription", May(ViewKeyStatus), &["syncProgress"]),
+    ("Instance", Public, &["needsSetUp", "demo"]),
+    ("Instance", LoggedIn, &["version"]),
+    ("Instance", May(ViewKeyDetails), &["cipher", "masterKeyId"]),
+    ("Demo", Public, &["logIns", "sampleKeys"]),
+    ("DemoLogIn", Public, &["email", "password", "role"]),
+    ("SampleKey", Public, &["provider", "key", "outcome"]),
+    ("Viewer", LoggedIn, &["person", "memberships", "sessions"]),
+    (
+        "Session",
+        LoggedIn,
+        &["id", "createdAt", "expiresAt", "userAgent", "isCurrent"],
+    ),
+    ("Membership", LoggedIn, &["agency", "role", "permissions"]),
+    ("Person", LoggedIn, &["id", "name", "email"]),
+    (
+        "Agency",
+        LoggedIn,
+        &["id", "slug", "name", "voiceProvider", "createdAt"],
+    ),
+    ("Agency", May(OwnAgency), &["plan"]),
+    ("AgencyConnection", LoggedIn, CONNECTION),
+    ("AgencyEdge", LoggedIn, EDGE),
+    (
+        "PageInfo",
+        LoggedIn,
+        &["hasNextPage", "hasPreviousPage", "startCursor", "endCursor"],
+    ),
+    (
+        "ProviderInfo",
+        May(ViewKeyStatus),
+        &[
+            "provider",
+            "name",
+            "powers",
+            "keyLocation",
+            "dashboardUrl",
+            "topUpUrl",
+            "requiredRights",
+            "isAvailable",
+            "regions",
+            "capabilities",
+        ],
+    ),
+    (
+        "KeyCapability",
+        May(ViewKeyStatus),
+        &["capability", "state"],
+    ),
+    (
+        "ProviderAccount",
+        May(ViewKeyDetails),
+        &["id", "provider", "name", "remoteId"],
+    ),
+    (
+        "ProviderKey",
+        May(ViewKeyStatus),
+        &[
+            "provider",
+            "scope",
+            "version",
+            "region",
+            "health",
+            "healthMessage",
+            "checkedAt",
+            "capabilities",
+            "savedAt",
+            "isReadable",
+            "latestSyncRun",
+        ],
+    ),
+    (
+        "ProviderKey",
+        May(ViewKeyDetails),
+        &["id", "maskedKey", "account", "savedBy", "cipher"],
+    ),
+    ("ProviderKey", May(ManageKeys), &["clearImpact"]),
+    ("ProviderKeyConnection", May(ViewKeyStatus), CONNECTION),
+    ("ProviderKeyEdge", May(ViewKeyStatus), EDGE),
+    (
+        "KeyImpact",
+        May(ManageKeys),
+        &[
+            "agentCount",
+            "agents",
+            "phoneNumberCount",
+            "answeringNumbers",
+            "answeringNumberCount",
+            "acknowledgement",
+        ],
+    ),
+    ("AgentVoice", May(UseAgents), &["engine", "voiceId"]),
+    ("AgentModel", May(UseAgents), &["vendor", "name"]),
+    (
+        "AgentDefinition",
+        May(UseAgents),
+        &["prompt", "firstMessage", "voice", "language", "model"],
+    ),
+    (
+        "Placement",
+        May(UseAgents),
+        &[
+            "id",
+            "provider",
+            "remoteId",
+            "status",
+            "inactiveReason",
+            "remoteUpdatedAt",
+            "lastSeenAt",
+        ],
+    ),
+    ("Placement", May(ViewKeyDetails), &["account"]),
+    (
+        "Agent",
+        May(UseAgents),
+        &[
+            "id",
+            "name",
+            "status",
+            "isReachable",
+            "provider",
+            "definition",
+            "placements",
+            "phoneNumbers",
+            "createdAt",
+            "updatedAt",
+        ],
+    ),
+    ("AgentConnection", May(UseAgents), CONNECTION),
+    ("AgentEdge", May(UseAgents), EDGE),
+    (
+        "PhoneNumber",
+        May(UseAgents),
+        &[
+            "id",
+            "number",
+            "sipUri",
+            "name",
+            "provider",
+            "carrier",
+            "status",
+            "agent",
+            "createdAt",
+            "lastSeenAt",
+        ],
+    ),
+    ("PhoneNumberConnection", May(UseAgents), CONNECTION),
+    ("PhoneNumberEdge", May(UseAgents), EDGE),
+    (
+        "Voice",
+        May(UseAgents),
+        &["id", "provider", "engine", "voiceId", "name", "agentCount"],
+    ),
+    ("VoiceConnection", May(UseAgents), CONNECTION),
+    ("VoiceEdge", May(UseAgents), EDGE),
+    ("SyncError", May(ViewKeyStatus), &["code", "message"]),
+    (
+        "SyncRun",
+        May(ViewKeyStatus),
+        &[
+            "id",
+            "provider",
+            "trigger",
+            "state",
+            "phase",
+            "done",
+            "total",
+            "agentCount",
+            "phoneNumberCount",
+            "voiceCount",
+            "addedCount",
+            "changedCount",
+            "goneCount",
+            "returnedCount",
+            "pendingRemovalCount",
+            "waitingUntil",
+            "waitingReason",
+            "error",
+            "hint",
+            "createdAt",
+            "startedAt",
+            "finishedAt",
+        ],
+    ),
+    ("SyncRunConnection", May(ViewKeyStatus), CONNECTION),
+    ("SyncRunEdge", May(ViewKeyStatus), EDGE),
+    (
+        "AuditEntry",
+        May(Administer),
+        &["sequence", "at", "action", "actor", "summary", "provider"],
+    ),
+    ("AuditEntryConnection", May(Administer), CONNECTION),
+    ("AuditEntryEdge", May(Administer), EDGE),
+    ("SetUpPayload", Public, &["viewer"]),
+    ("LogInPayload", Public, &["viewer"]),
+    ("LogOutPayload", Public, &["isLoggedOut"]),
+    ("LogOutEverywherePayload", Public, &["endedCount"]),
+    (
+        "SaveProviderKeyPayload",
+        May(ManageKeys),
+        &["providerKey", "syncRun"],
+    ),
+    (
+        "ClearProviderKeyPayload",
+        May(ManageKeys),
+        &["clearedVersion", "detachedNumberCount", "stillAnswering"],
+    ),
+    ("TestProviderKeyPayload", May(ManageKeys), &["providerKey"]),
+    (
+        "StartSyncPayload",
+        May(ViewKeyStatus),
+        &["syncRun", "hasJoined"],
+    ),
+    ("ConfirmSyncPayload", May(ManageKeys), &["syncRun"]),
+];
+
+const CONNECTION: &[&str] = &["edges", "nodes", "pageInfo", "totalCount"];
+const EDGE: &[&str] = &["node", "cursor"];
+
+/// The table as the guard asks it.
+#[derive(Clone, Debug)]
+pub struct Policy(HashMap<(&'static str, &'static str), Need>);
+
+impl Policy {
+    /// The table of this file.
+    pub fn standard() -> &'static Self {
+        static POLICY: LazyLock<Policy> = LazyLock::new(|| {
+            Policy(
+                FIELDS
+                    .iter()
+                    .flat_map(|(kind, need, fields)| {
+                        fields.iter().map(move |field| ((*kind, *field), *need))
+                    })
+                    .collect(),
+            )
+        });
+        &POLICY
+    }
+
+    /// What a field needs; `None` for a field that the table forgot.
+    pub fn need(&self, kind: &str, field: &str) -> Option<Need> {
+        // The keys are 'static, so the look-up borrows for shorter than they live.
+        self.0.get(&(kind, field) as &(&str, &str)).copied()
+    }
+
+    /// The table with one field thrown open, for the test that proves that the access test notices.
+    #[must_use]
+    pub fn with_public(&self, kind: &'static str, field: &'static str) -> Self {
+        let mut copy = self.clone();
+        copy.0.insert((kind, field), Public);
+        copy
+    }
+
+    /// Every entry.
+    pub fn entries(&self) -> impl Iterator<Item = (&'static str, &'static str, Need)> {
+        self.0
+            .iter()
+            .map(|((kind, field), need)| (*kind, *field, *need))
+    }
+}

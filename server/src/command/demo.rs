@@ -1,0 +1,119 @@
+//! `ringfence demo`: a server with a demo agency, three people and a provider sandbox, all on this machine (H6).
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use anyhow::Result;
+
+use super::{
+    DataLock, build,
+    init::{keep_recovery_kit, prepare},
+    say,
+    serve::{bind, run},
+};
+use crate::{
+    accounts::admin::{self, NewUser, Plan},
+    app::App,
+    config::{Config, Options, Region},
+    demo::{DEMO_AGENCY, DEMO_LOG_INS, DemoInfo},
+    providers::ProviderKind,
+    sandbox::{Sandbox, sample_keys},
+    store,
+};
+
+/// The sandbox takes this long for a page, so that the demo's progress can be seen.
+const PAGE_DELAY: Duration = Duration::from_millis(600);
+
+/// What `demo` takes beside the usual settings.
+#[derive(Clone, Debug, clap::Args)]
+pub struct DemoOptions {
+    /// Address of the provider sandbox.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
+    pub sandbox_listen: SocketAddr,
+    /// Answers of the sandbox take this many milliseconds.
+    #[arg(long, value_name = "MS")]
+    pub sandbox_delay: Option<u64>,
+}
+
+/// Serves the demo until it is told to stop.
+pub async fn demo(options: &Options, demo: &DemoOptions) -> Result<()> {
+    let mut options = options.clone();
+    options
+        .data_dir
+        .get_or_insert_with(|| PathBuf::from("data/demo"));
+    let mut config = Config::load(&options)?;
+    config.require_loopback("the demo")?;
+    if let Some(key) = prepare(&config).await? {
+        keep_recovery_kit(&key, Some(&config.data_dir.join("recovery-kit.txt")))?;
+    }
+    let lock = DataLock::take(&config)?;
+    let sandbox = Sandbox::start(demo.sandbox_listen).await.map_err(|error| {
+        anyhow::anyhow!("the provider sandbox cannot listen on {}: {error}; choose another with --sandbox-listen", demo.sandbox_listen)
+    })?;
+    let delay = demo.sandbox_delay.map_or(PAGE_DELAY, Duration::from_millis);
+    sandbox.control().set_page_delay(delay);
+    config.hosts.set(
+        ProviderKind::Vapi,
+        Region::Default,
+        sandbox.base_url(ProviderKind::Vapi),
+    );
+    let listener = bind(config.listen).await?;
+    let is_default_url = options.public_url.is_none();
+    if is_default_url && config.listen.port() == 0 {
+        config.public_url = format!("http://{}", listener.local_addr()?).parse()?;
+    }
+    let info = DemoInfo {
+        log_ins: DEMO_LOG_INS.to_vec(),
+        sample_keys: sample_keys(),
+    };
+    let app = build(config, Some(info)).await?;
+    seed(&app).await?;
+    introduce(&app, &sandbox)?;
+    run(&app, listener).await?;
+    sandbox.stop().await;
+    drop(lock);
+    Ok(())
+}
+
+/// Makes the demo agency and its people, once.
+async fn seed(app: &App) -> Result<()> {
+    let mut conn = app.db.read().await?;
+    let is_empty = store::users::is_empty(&mut conn).await?;
+    drop(conn);
+    if !is_empty {
+        return Ok(());
+    }
+    let slug = admin::create_agency(app, DEMO_AGENCY, Plan::Agency).await?;
+    for log_in in &DEMO_LOG_INS {
+        let user = NewUser {
+            email: log_in.email.to_owned(),
+            name: log_in.name.to_owned(),
+            password: log_in.password.into(),
+            role: log_in.role,
+        };
+        admin::create_user(app, &slug, user).await?;
+    }
+    Ok(())
+}
+
+fn introduce(app: &App, sandbox: &Sandbox) -> Result<()> {
+    say("\nLog in with")?;
+    for log_in in &DEMO_LOG_INS {
+        say(&format!(
+            "  {:<18} {:<22} {}",
+            log_in.email,
+            log_in.password,
+            log_in.role.as_str()
+        ))?;
+    }
+    say("\nSandbox keys for Settings → API keys → Vapi")?;
+    for sample in sample_keys() {
+        say(&format!("  {:<36} {}", sample.key, sample.outcome))?;
+    }
+    say(&format!(
+        "\nProvider sandbox: http://{} (faults: /__control)",
+        sandbox.address()
+    ))?;
+    say(&format!("Data folder: {}", app.config.data_dir.display()))?;
+    let url = app.config.public_url.as_str().trim_end_matches('/');
+    say(&format!("\nRingfence is ready at {url}\n"))
+}

@@ -1,0 +1,90 @@
+//! `ringfence serve` and `ringfence sandbox`.
+
+use std::{net::SocketAddr, time::Duration};
+
+use anyhow::{Context, Result};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+use super::{DataLock, build, say};
+use crate::{
+    accounts::set_up,
+    app::App,
+    config::{Config, Options},
+    http, jobs,
+    sandbox::{Sandbox, sample_keys},
+};
+
+/// Jobs may take this long to reach the end of their page when the server stops.
+const JOB_GRACE: Duration = Duration::from_secs(20);
+
+/// Serves until it is told to stop.
+pub async fn serve(options: &Options) -> Result<()> {
+    let config = Config::load(options)?;
+    let _lock = DataLock::take(&config)?;
+    let app = build(config, None).await?;
+    let listener = bind(app.config.listen).await?;
+    let address = listener.local_addr()?;
+    if let Some(token) = set_up::open(&app).await? {
+        // To the terminal, not to the log: whoever has the token owns the installation.
+        let url = app.config.public_url.as_str().trim_end_matches('/');
+        say(&format!(
+            "Nobody is here yet. Make the first owner within 30 minutes:\n\n  {url}/set-up?token={token}\n\n\
+             The link works once; a restart makes a new one."
+        ))?;
+    }
+    say(&format!(
+        "Ringfence listens on http://{address} for {}",
+        app.config.public_url
+    ))?;
+    run(&app, listener).await
+}
+
+/// Binds the address, or says how to choose another.
+pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("{address} cannot be listened on; choose another with --listen"))
+}
+
+/// Runs jobs and the server until a signal, then stops both in order.
+pub(crate) async fn run(app: &App, listener: TcpListener) -> Result<()> {
+    jobs::start(app).await?;
+    let stopper = app.clone();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    app.spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = stopper.shutdown.cancelled() => {}
+        }
+        tracing::info!("stopping: running requests and pages end first");
+        stopper.shutdown.cancel();
+    });
+    let served = http::serve(app, listener).await;
+    app.stop(JOB_GRACE).await;
+    served.context("the server ended")
+}
+
+/// Runs the provider sandbox alone.
+pub async fn sandbox(listen: SocketAddr) -> Result<()> {
+    let sandbox = Sandbox::start(listen).await?;
+    say(&format!(
+        "The provider sandbox listens on http://{}",
+        sandbox.address()
+    ))?;
+    say("Vapi: set VAPI_BASE_URL to the address with /vapi behind it. Keys:")?;
+    for sample in sample_keys() {
+        say(&format!("  {:<36} {}", sample.key, sample.outcome))?;
+    }
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        result = tokio::signal::ctrl_c() => result?,
+    }
+    sandbox.stop().await;
+    Ok(())
+}

@@ -1,0 +1,394 @@
+//! The settings: flags over `RINGFENCE_…` environment variables over a TOML file over defaults, checked once at start
+//! with errors that name the setting. Provider hosts come from `VAPI_BASE_URL` and its kin. Secrets are never settings,
+//! only the paths of the files that hold them.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use figment::{
+    Figment,
+    providers::{Env, Format, Serialized, Toml},
+};
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::{providers::ProviderKind, store::DatabaseLocation, vault::Cipher};
+
+/// What may be said on the command line; each has an environment variable and a key in the file.
+#[derive(Clone, Debug, Default, clap::Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    /// Settings file in TOML [env: RINGFENCE_CONFIG].
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// Folder of the SQLite database [env: RINGFENCE_DATA_DIR] [default: ./data].
+    #[arg(long, value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_dir: Option<PathBuf>,
+    /// File of the master key, which seals the stored keys [env: `RINGFENCE_MASTER_KEY_FILE`] [default: master.key in the data folder].
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master_key_file: Option<PathBuf>,
+    /// File of the secret that signs session cookies [env: `RINGFENCE_SESSION_SECRET_FILE`] [default: session.secret in the data folder].
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_secret_file: Option<PathBuf>,
+    /// PostgreSQL URL; without one SQLite is used [env: `RINGFENCE_DATABASE_URL`].
+    #[arg(long, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_url: Option<String>,
+    /// Address to listen on [env: RINGFENCE_LISTEN] [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDRESS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<String>,
+    /// The address that people type, such as <https://keys.example.com> [env: `RINGFENCE_PUBLIC_URL`].
+    #[arg(long, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
+    /// How new keys are sealed: xchacha20-poly1305 or aes-256-gcm [env: RINGFENCE_CIPHER].
+    #[arg(long, value_name = "CIPHER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cipher: Option<String>,
+    /// Networks of proxies whose forwarded headers count, comma-separated [env: `RINGFENCE_TRUSTED_PROXIES`].
+    #[arg(long, value_name = "NETWORKS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trusted_proxies: Option<String>,
+    /// Hours between scheduled syncs of an account, 0 for none [env: `RINGFENCE_SYNC_INTERVAL_HOURS`] [default: 6].
+    #[arg(long, value_name = "HOURS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sync_interval_hours: Option<u32>,
+    /// Log lines as `json` or `text` [env: `RINGFENCE_LOG_FORMAT`] [default: text on a terminal, else json].
+    #[arg(long, value_name = "FORMAT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_format: Option<String>,
+    /// Which log lines, such as `info` or `ringfence=debug` [env: `RINGFENCE_LOG`] [default: info].
+    #[arg(long, value_name = "FILTER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
+}
+
+/// A region of a provider: one of the hosts that the operator configured (K1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, async_graphql::Enum)]
+pub enum Region {
+    /// The provider's usual host.
+    Default,
+    /// The provider's European host.
+    Eu,
+}
+
+impl Region {
+    /// As the database keeps it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Eu => "eu",
+        }
+    }
+
+    /// What [`Region::as_str`] wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Default, Self::Eu]
+            .into_iter()
+            .find(|region| region.as_str() == text)
+    }
+}
+
+/// Checked settings.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Folder of the database and of whatever else is kept.
+    pub data_dir: PathBuf,
+    /// Where the master key lies.
+    pub master_key_file: PathBuf,
+    /// Where the session secret lies.
+    pub session_secret_file: PathBuf,
+    /// SQLite file or PostgreSQL URL.
+    pub database: DatabaseLocation,
+    /// Address to listen on.
+    pub listen: SocketAddr,
+    /// The address that people type; its scheme decides whether cookies are `Secure`.
+    pub public_url: Url,
+    /// How new keys are sealed.
+    pub cipher: Cipher,
+    /// Proxies whose forwarded headers count (H6).
+    pub trusted_proxies: Vec<IpNet>,
+    /// Time between scheduled syncs; `None` switches them off.
+    pub sync_interval: Option<Duration>,
+    /// JSON log lines instead of text.
+    pub log_json: bool,
+    /// Which log lines.
+    pub log_filter: String,
+    /// The hosts of the providers.
+    pub hosts: ProviderHosts,
+}
+
+/// Where each provider's API is, by region.
+#[derive(Clone, Debug)]
+pub struct ProviderHosts(BTreeMap<(ProviderKind, Region), Url>);
+
+impl ProviderHosts {
+    /// The host of a provider's region, if the operator has configured it.
+    pub fn get(&self, provider: ProviderKind, region: Region) -> Option<&Url> {
+        self.0.get(&(provider, region))
+    }
+
+    /// The regions that can be chosen.
+    pub fn regions(&self, provider: ProviderKind) -> Vec<Region> {
+        self.0
+            .keys()
+            .filter(|(kind, _)| *kind == provider)
+            .map(|(_, region)| *region)
+            .collect()
+    }
+
+    /// Points a provider somewhere else: the demo and the tests use the sandbox.
+    pub fn set(&mut self, provider: ProviderKind, region: Region, url: Url) {
+        self.0.insert((provider, region), url);
+    }
+}
+
+/// A setting that is wrong, and how to mend it.
+#[derive(Debug, thiserror::Error)]
+#[error("{setting}: {problem}")]
+pub struct ConfigError {
+    setting: String,
+    problem: String,
+}
+
+fn wrong(setting: &str, problem: impl Into<String>) -> ConfigError {
+    ConfigError {
+        setting: setting.to_owned(),
+        problem: problem.into(),
+    }
+}
+
+/// The environment variable that carries a provider's host, and the host when it is not set.
+const HOSTS: [(&str, ProviderKind, Region, Option<&str>); 4] = [
+    (
+        "VAPI_BASE_URL",
+        ProviderKind::Vapi,
+        Region::Default,
+        Some("https://api.vapi.ai"),
+    ),
+    ("VAPI_EU_BASE_URL", ProviderKind::Vapi, Region::Eu, None),
+    (
+        "RETELL_BASE_URL",
+        ProviderKind::Retell,
+        Region::Default,
+        Some("https://api.retellai.com"),
+    ),
+    (
+        "BLAND_BASE_URL",
+        ProviderKind::Bland,
+        Region::Default,
+        Some("https://api.bland.ai"),
+    ),
+];
+
+impl Config {
+    /// Reads flags, environment and file, and checks them together.
+    pub fn load(options: &Options) -> Result<Self, ConfigError> {
+        let file = options
+            .config
+            .clone()
+            .or_else(|| environment("RINGFENCE_CONFIG").map(PathBuf::from));
+        let mut figment = Figment::new();
+        if let Some(file) = &file {
+            if !file.is_file() {
+                return Err(wrong(
+                    "config",
+                    format!("{} is not a file.", file.display()),
+                ));
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let merged: Options = figment
+            .merge(Env::prefixed("RINGFENCE_").ignore(&["config", "log_in"]))
+            .merge(Serialized::defaults(options))
+            .extract()
+            .map_err(|error| {
+                let setting = error.path.join(".");
+                let setting = if setting.is_empty() {
+                    "settings"
+                } else {
+                    &setting
+                };
+                wrong(setting, format!("{}.", error.kind))
+            })?;
+        Self::check(merged)
+    }
+
+    fn check(options: Options) -> Result<Self, ConfigError> {
+        let data_dir = options.data_dir.unwrap_or_else(|| PathBuf::from("data"));
+        let listen: SocketAddr = options
+            .listen
+            .as_deref()
+            .unwrap_or("127.0.0.1:8080")
+            .parse()
+            .map_err(|_| {
+                wrong(
+                    "listen",
+                    "needs an address and a port, such as 127.0.0.1:8080.",
+                )
+            })?;
+        let public_url = match options.public_url {
+            Some(text) => parse_public_url(&text)?,
+            None if listen.ip().is_loopback() => Url::parse(&format!("http://{listen}"))
+                .map_err(|error| wrong("public_url", error.to_string()))?,
+            None => {
+                return Err(wrong(
+                    "public_url",
+                    "is needed when the server listens beyond this machine: set RINGFENCE_PUBLIC_URL to the https address that people type.",
+                ));
+            }
+        };
+        let cipher = match options.cipher.as_deref() {
+            None => Cipher::XChaCha20Poly1305,
+            Some(name) => Cipher::parse(name)
+                .map_err(|_| wrong("cipher", "is xchacha20-poly1305 or aes-256-gcm."))?,
+        };
+        let log_json = match options.log_format.as_deref() {
+            None => !std::io::IsTerminal::is_terminal(&std::io::stderr()),
+            Some("json") => true,
+            Some("text") => false,
+            Some(_) => return Err(wrong("log_format", "is json or text.")),
+        };
+        let database = match options.database_url {
+            Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                DatabaseLocation::Postgres(url)
+            }
+            Some(_) => {
+                return Err(wrong(
+                    "database_url",
+                    "starts with postgres://. Leave it out to use SQLite in the data folder.",
+                ));
+            }
+            None => DatabaseLocation::Sqlite(data_dir.join("ringfence.db")),
+        };
+        let hours = options.sync_interval_hours.unwrap_or(6);
+        Ok(Self {
+            master_key_file: options
+                .master_key_file
+                .unwrap_or_else(|| data_dir.join("master.key")),
+            session_secret_file: options
+                .session_secret_file
+                .unwrap_or_else(|| data_dir.join("session.secret")),
+            data_dir,
+            database,
+            listen,
+            public_url,
+            cipher,
+            trusted_proxies: parse_networks(options.trusted_proxies.as_deref())?,
+            sync_interval: (hours > 0).then(|| Duration::from_secs(u64::from(hours) * 3600)),
+            log_json,
+            log_filter: options.log.unwrap_or_else(|| "info".to_owned()),
+            hosts: provider_hosts()?,
+        })
+    }
+
+    /// Whether a cookie may travel over https only.
+    pub fn is_https(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
+
+    /// Refuses anything but this machine (H6): for the demo and the sandbox.
+    pub fn require_loopback(&self, what: &str) -> Result<(), ConfigError> {
+        if self.listen.ip().is_loopback() {
+            return Ok(());
+        }
+        Err(wrong(
+            "listen",
+            format!("{what} listens on this machine only, such as 127.0.0.1:8080."),
+        ))
+    }
+}
+
+fn parse_public_url(text: &str) -> Result<Url, ConfigError> {
+    let url = Url::parse(text).map_err(|_| {
+        wrong(
+            "public_url",
+            "needs an address such as https://keys.example.com.",
+        )
+    })?;
+    let is_plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    if !is_plain || url.username() != "" || url.password().is_some() {
+        return Err(wrong(
+            "public_url",
+            "is scheme, host and port alone, without a path.",
+        ));
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback_host(&url) => Ok(url),
+        _ => Err(wrong(
+            "public_url",
+            "starts with https://, or with http:// on this machine.",
+        )),
+    }
+}
+
+/// Whether a URL names this machine.
+pub(crate) fn is_loopback_host(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(ip)) => IpAddr::V4(ip).is_loopback(),
+        Some(url::Host::Ipv6(ip)) => IpAddr::V6(ip).is_loopback(),
+        None => false,
+    }
+}
+
+fn parse_networks(text: Option<&str>) -> Result<Vec<IpNet>, ConfigError> {
+    text.unwrap_or_default()
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .map(|part| {
+            part.parse::<IpNet>()
+                .or_else(|_| part.parse::<IpAddr>().map(IpNet::from))
+                .map_err(|_| {
+                    wrong(
+                        "trusted_proxies",
+                        format!("{part} is no network such as 10.0.0.0/8."),
+                    )
+                })
+        })
+        .collect()
+}
+
+fn provider_hosts() -> Result<ProviderHosts, ConfigError> {
+    let mut hosts = BTreeMap::new();
+    for (variable, provider, region, usual) in HOSTS {
+        let Some(text) = environment(variable).or_else(|| usual.map(str::to_owned)) else {
+            continue;
+        };
+        let url = Url::parse(&text)
+            .map_err(|_| wrong(variable, "needs an address such as https://api.vapi.ai."))?;
+        if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback_host(&url)) {
+            return Err(wrong(
+                variable,
+                "starts with https://, or with http:// on this machine.",
+            ));
+        }
+        hosts.insert((provider, region), url);
+    }
+    Ok(ProviderHosts(hosts))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one reader of the environment"
+)]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Whether the database of these settings exists already; a missing master key is then an error, not a reason to make one (E6).
+pub fn has_database(data_dir: &Path) -> bool {
+    data_dir.join("ringfence.db").exists()
+}

@@ -1,0 +1,370 @@
+//! Agents and where they live.
+
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject};
+
+use crate::{
+    error::{Error, Result},
+    graphql::{
+        context::ContextExt,
+        page::{self, PageArguments, complexity},
+        phone_number::PhoneNumber,
+        provider::{Provider, provider_set, unknown_word},
+        provider_key::ProviderAccount,
+        scalars::DateTime,
+    },
+    providers::AgentDefinition as Definition,
+    store::{
+        self,
+        agents::{AgentOrder, AgentQuery as Narrowed, AgentRow},
+        keyset::{KeysetPosition, like_pattern, word_set},
+        placements::PlacementRow,
+    },
+};
+
+/// Whether an agent is at its provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub(crate) enum AgentStatus {
+    /// The last complete sync saw it.
+    Active,
+    /// It is gone, or the key may not see it any more. It is kept, and active again when it returns.
+    Inactive,
+}
+
+impl AgentStatus {
+    fn of_row(text: &str) -> Result<Self> {
+        match text {
+            "active" => Ok(Self::Active),
+            "inactive" => Ok(Self::Inactive),
+            other => Err(unknown_word("agent status", other)),
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Inactive => "inactive",
+        }
+    }
+}
+
+/// Why a placement is inactive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub(crate) enum InactiveReason {
+    /// The provider does not have it any more.
+    Gone,
+    /// The key in use may not see it.
+    NotVisible,
+}
+
+/// Direction of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub(crate) enum SortDirection {
+    /// Smallest first.
+    Asc,
+    /// Largest first.
+    Desc,
+}
+
+/// What agents can be sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub(crate) enum AgentSortField {
+    /// Name, without regard to case.
+    Name,
+    /// Active before inactive.
+    Status,
+    /// When it was made at the provider.
+    CreatedAt,
+    /// When it was last changed at the provider.
+    UpdatedAt,
+}
+
+/// How a list of agents is sorted.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub(crate) struct AgentSort {
+    /// What to sort by.
+    field: AgentSortField,
+    /// Up or down.
+    #[graphql(default_with = "SortDirection::Asc")]
+    direction: SortDirection,
+}
+
+/// What a list of agents is narrowed to. All conditions hold together.
+#[derive(Clone, Debug, Default, InputObject)]
+pub(crate) struct AgentFilter {
+    /// Any of these providers.
+    provider: Option<Vec<Provider>>,
+    /// Any of these.
+    status: Option<Vec<AgentStatus>>,
+    /// Whether a stored, working key opens an account that holds it.
+    is_reachable: Option<bool>,
+}
+
+/// A voice as an agent uses it.
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct AgentVoice {
+    /// Who makes the voice, such as 11labs.
+    engine: String,
+    /// The voice's id there.
+    voice_id: String,
+}
+
+/// A language model as an agent uses it.
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct AgentModel {
+    /// Who makes the model, such as openai.
+    vendor: String,
+    /// The model, such as gpt-4.1.
+    name: String,
+}
+
+/// What makes an agent, apart from any provider.
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct AgentDefinition {
+    /// What the agent is told to do.
+    prompt: Option<String>,
+    /// What it says first.
+    first_message: Option<String>,
+    /// How it sounds.
+    voice: Option<AgentVoice>,
+    /// Which language it hears, such as en.
+    language: Option<String>,
+    /// What it thinks with.
+    model: Option<AgentModel>,
+}
+
+/// Where an agent lives: at most once per account.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub(crate) struct Placement {
+    /// Id.
+    id: ID,
+    /// The provider of the account.
+    provider: Provider,
+    /// The agent's id at the provider.
+    remote_id: String,
+    /// Whether it is there.
+    status: AgentStatus,
+    /// Why it is not.
+    inactive_reason: Option<InactiveReason>,
+    /// When it was last changed there.
+    remote_updated_at: Option<DateTime>,
+    /// When a sync last saw it.
+    last_seen_at: DateTime,
+    #[graphql(skip)]
+    account_id: String,
+}
+
+#[ComplexObject]
+impl Placement {
+    /// The account; needs `VIEW_KEY_DETAILS`.
+    async fn account(&self, ctx: &Context<'_>) -> Result<Option<ProviderAccount>> {
+        let found = ctx
+            .loaders()?
+            .accounts
+            .load_one(self.account_id.clone())
+            .await
+            .map_err(Error::internal)?;
+        found.map(ProviderAccount::try_from).transpose()
+    }
+}
+
+impl TryFrom<PlacementRow> for Placement {
+    type Error = Error;
+
+    fn try_from(row: PlacementRow) -> Result<Self> {
+        let inactive_reason = match row.inactive_reason.as_deref() {
+            None => None,
+            Some("gone") => Some(InactiveReason::Gone),
+            Some("not_visible") => Some(InactiveReason::NotVisible),
+            Some(other) => return Err(unknown_word("reason", other)),
+        };
+        Ok(Self {
+            id: row.id.as_str().into(),
+            provider: Provider::of_row(&row.provider)?,
+            remote_id: row.remote_id,
+            status: AgentStatus::of_row(&row.status)?,
+            inactive_reason,
+            remote_updated_at: row.remote_updated_at.map(Into::into),
+            last_seen_at: row.last_seen_at.into(),
+            account_id: row.account_id.as_str().to_owned(),
+        })
+    }
+}
+
+/// A voice agent.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub(crate) struct Agent {
+    /// Ringfence's id.
+    id: ID,
+    /// Name.
+    name: String,
+    /// Whether it is at its provider.
+    status: AgentStatus,
+    /// Whether a stored key, not refused at its last check, opens an account that holds it.
+    is_reachable: bool,
+    /// The provider that it was imported from.
+    provider: Provider,
+    /// Prompt, first message, voice, language and model.
+    definition: AgentDefinition,
+    /// When it was made at the provider.
+    created_at: DateTime,
+    /// When it was last changed at the provider.
+    updated_at: DateTime,
+}
+
+#[ComplexObject]
+impl Agent {
+    /// Where it lives.
+    async fn placements(&self, ctx: &Context<'_>) -> Result<Vec<Placement>> {
+        let found = ctx
+            .loaders()?
+            .placements
+            .load_one(self.id.to_string())
+            .await
+            .map_err(Error::internal)?;
+        found
+            .unwrap_or_default()
+            .into_iter()
+            .map(Placement::try_from)
+            .collect()
+    }
+
+    /// The numbers that it answers.
+    async fn phone_numbers(&self, ctx: &Context<'_>) -> Result<Vec<PhoneNumber>> {
+        let found = ctx
+            .loaders()?
+            .numbers
+            .load_one(self.id.to_string())
+            .await
+            .map_err(Error::internal)?;
+        found
+            .unwrap_or_default()
+            .into_iter()
+            .map(PhoneNumber::try_from)
+            .collect()
+    }
+}
+
+impl TryFrom<AgentRow> for Agent {
+    type Error = Error;
+
+    fn try_from(row: AgentRow) -> Result<Self> {
+        let definition: Definition = serde_json::from_str(&row.definition)?;
+        Ok(Self {
+            id: row.id.as_str().into(),
+            name: row.name,
+            status: AgentStatus::of_row(&row.status)?,
+            is_reachable: row.is_reachable,
+            provider: Provider::of_row(&row.provider)?,
+            definition: AgentDefinition {
+                prompt: definition.prompt,
+                first_message: definition.first_message,
+                voice: definition.voice.map(|voice| AgentVoice {
+                    engine: voice.engine,
+                    voice_id: voice.voice_id,
+                }),
+                language: definition.language,
+                model: definition.model.map(|model| AgentModel {
+                    vendor: model.vendor,
+                    name: model.name,
+                }),
+            },
+            created_at: row.created_at.into(),
+            updated_at: row.updated_at.into(),
+        })
+    }
+}
+
+page::connection!(
+    Agent,
+    AgentConnection,
+    AgentEdge,
+    "AgentEdge",
+    "AgentConnection"
+);
+
+#[derive(Default)]
+pub(crate) struct AgentQuery;
+
+#[Object]
+impl AgentQuery {
+    /// One agent of the agency.
+    async fn agent(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Ringfence's id of the agent.")] id: ID,
+    ) -> Result<Agent> {
+        let mut conn = ctx.app()?.db.read().await?;
+        store::agents::find(&mut conn, ctx.agency()?, &id)
+            .await?
+            .ok_or(Error::NotFound)?
+            .try_into()
+    }
+
+    /// The agency's agents; by name unless sorted otherwise.
+    #[graphql(complexity = "complexity(first, last, child_complexity)")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of a GraphQL connection"
+    )]
+    async fn agents(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Narrows the list.")] filter: Option<AgentFilter>,
+        #[graphql(desc = "Part of a name, or a whole id at the provider.")] search: Option<String>,
+        #[graphql(desc = "By name, upwards, when absent.")] sort: Option<AgentSort>,
+        #[graphql(desc = "Rows on the page, 1 to 100; 50 when absent.")] first: Option<i32>,
+        #[graphql(desc = "Start behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many rows instead.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+    ) -> Result<AgentConnection> {
+        let keyset = PageArguments::new(first, after, last, before).keyset()?;
+        let agency = ctx.agency()?.clone();
+        let query = narrowed(filter.unwrap_or_default(), search.as_deref());
+        let order = match sort.map(|sort| sort.field) {
+            None | Some(AgentSortField::Name) => AgentOrder::Name,
+            Some(AgentSortField::Status) => AgentOrder::Status,
+            Some(AgentSortField::CreatedAt) => AgentOrder::CreatedAt,
+            Some(AgentSortField::UpdatedAt) => AgentOrder::UpdatedAt,
+        };
+        let is_descending = sort.is_some_and(|sort| sort.direction == SortDirection::Desc);
+        let mut conn = ctx.app()?.db.read().await?;
+        let rows =
+            store::agents::list(&mut conn, &agency, &query, order, is_descending, &keyset).await?;
+        let position = move |row: &AgentRow| KeysetPosition {
+            key: match order {
+                AgentOrder::Name => row.name_key.clone(),
+                AgentOrder::Status => row.status.clone(),
+                AgentOrder::CreatedAt => row.created_at.as_millis().to_string(),
+                AgentOrder::UpdatedAt => row.updated_at.as_millis().to_string(),
+            },
+            id: row.id.as_str().to_owned(),
+        };
+        let page = page::cut(rows, &keyset, position, Agent::try_from)?;
+        let count =
+            page::counted!(agency, query => |conn| store::agents::count(conn, &agency, &query));
+        Ok(AgentConnection { page, count })
+    }
+}
+
+fn narrowed(filter: AgentFilter, search: Option<&str>) -> Narrowed {
+    let search = search.unwrap_or_default().trim();
+    Narrowed {
+        providers: provider_set(filter.provider),
+        statuses: word_set(
+            filter
+                .status
+                .unwrap_or_default()
+                .into_iter()
+                .map(AgentStatus::as_str),
+        ),
+        reachable: match filter.is_reachable {
+            None => "",
+            Some(true) => "yes",
+            Some(false) => "no",
+        },
+        name_pattern: like_pattern(search),
+        remote_id: search.to_owned(),
+    }
+}

@@ -1,0 +1,102 @@
+//! What a resolver gets from its context, so that none touches untyped data.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+use async_graphql::Context;
+
+use crate::{
+    access::Viewer,
+    app::App,
+    clock::Timestamp,
+    error::{Error, Result},
+    graphql::loaders::Loaders,
+    id::{AgencyId, SessionId},
+};
+
+/// Where the request came from.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Origin {
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) user_agent: Option<String>,
+}
+
+/// What the answer does to the session cookie.
+#[derive(Clone, Debug)]
+pub(crate) enum CookieChange {
+    Set(SessionId, Timestamp),
+    Clear,
+}
+
+/// Filled by log-in and log-out: the HTTP handler reads the cookie, and the guard the viewer whose fields the log-in's
+/// own answer may show.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CookieJar(Arc<Jar>);
+
+#[derive(Debug, Default)]
+struct Jar {
+    change: Mutex<Option<CookieChange>>,
+    viewer: OnceLock<Viewer>,
+}
+
+impl CookieJar {
+    pub(crate) fn open(&self, viewer: Viewer, expires_at: Timestamp) {
+        self.put(CookieChange::Set(viewer.session_id.clone(), expires_at));
+        // A second log-in in one document keeps the first one's view; its cookie is the second's.
+        drop(self.0.viewer.set(viewer));
+    }
+
+    pub(crate) fn clear(&self) {
+        self.put(CookieChange::Clear);
+    }
+
+    fn put(&self, change: CookieChange) {
+        *self.0.change.lock().unwrap_or_else(PoisonError::into_inner) = Some(change);
+    }
+
+    pub(crate) fn take(&self) -> Option<CookieChange> {
+        self.0
+            .change
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    pub(crate) fn viewer(&self) -> Option<&Viewer> {
+        self.0.viewer.get()
+    }
+}
+
+/// Typed access to a request's context.
+pub(crate) trait ContextExt {
+    fn app(&self) -> Result<&App>;
+    fn viewer(&self) -> Result<&Viewer>;
+    /// The agency that the request names.
+    fn agency(&self) -> Result<&AgencyId>;
+    fn loaders(&self) -> Result<&Loaders>;
+}
+
+impl ContextExt for Context<'_> {
+    fn app(&self) -> Result<&App> {
+        self.data::<App>()
+            .map_err(|error| Error::internal(error.message))
+    }
+
+    fn viewer(&self) -> Result<&Viewer> {
+        self.data_opt::<Viewer>().ok_or(Error::Unauthenticated)
+    }
+
+    fn agency(&self) -> Result<&AgencyId> {
+        self.viewer()?
+            .membership
+            .as_ref()
+            .map(|membership| &membership.agency_id)
+            .ok_or(Error::NotFound)
+    }
+
+    fn loaders(&self) -> Result<&Loaders> {
+        self.data_opt::<Loaders>().ok_or(Error::NotFound)
+    }
+}

@@ -1,0 +1,201 @@
+//! The first lock: at every field of every answer, subscriptions' events among them, the one table is asked. A field
+//! without an entry is refused, so silence is an error. It is an async-graphql extension and not a guard attribute on
+//! each field, because an attribute can be forgotten, and is not run for a field read through an interface
+//! (async-graphql #1826).
+//!
+//! A denied field that may be null becomes null, with its error beside it; any other fails its parent, as GraphQL has it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::{
+    access::{
+        Viewer,
+        policy::{Need, Policy},
+        session,
+    },
+    app::App,
+    error::Error,
+    graphql::context::CookieJar,
+};
+use async_graphql::{
+    PathSegment, Response, ServerError, ServerResult, Value, Variables,
+    extensions::{
+        Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery, NextResolve,
+        ResolveInfo,
+    },
+    parser::types::{ExecutableDocument, Selection, SelectionSet},
+};
+
+/// Root fields and aliases of one document; async-graphql 7 has no limit of its own.
+const MAX_ALIASES: usize = 30;
+
+/// Makes a guard for each request.
+pub(crate) struct GuardFactory {
+    pub(crate) policy: Policy,
+}
+
+impl ExtensionFactory for GuardFactory {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Guard {
+            policy: self.policy.clone(),
+            denials: Mutex::default(),
+        })
+    }
+}
+
+struct Guard {
+    policy: Policy,
+    denials: Mutex<Vec<ServerError>>,
+}
+
+impl Guard {
+    async fn check(&self, ctx: &ExtensionContext<'_>, info: &ResolveInfo<'_>) -> Result<(), Error> {
+        let Some(need) = self.policy.need(info.parent_type, info.name) else {
+            tracing::error!(field = %format!("{}.{}", info.parent_type, info.name), "no entry in the access table");
+            return Err(Error::Forbidden);
+        };
+        if need == Need::Public {
+            return Ok(());
+        }
+        let viewer = ctx
+            .data_opt::<Viewer>()
+            .or_else(|| ctx.data_opt::<CookieJar>().and_then(CookieJar::viewer))
+            .ok_or(Error::Unauthenticated)?;
+        // Each event of a subscription asks the rows of this moment (H3).
+        let fresh;
+        let viewer = if info.parent_type == "Subscription" {
+            fresh = reload(ctx, viewer).await?;
+            &fresh
+        } else {
+            viewer
+        };
+        match need {
+            Need::Public | Need::LoggedIn => Ok(()),
+            Need::May(permission) if viewer.may(permission) => Ok(()),
+            Need::May(_) if viewer.membership.is_none() => Err(Error::invalid(
+                "Ringfence-Agency",
+                "Name the agency: send its slug in the Ringfence-Agency header; `viewer { memberships { agency { slug } } }` lists yours.",
+            )),
+            Need::May(_) => Err(Error::Forbidden),
+        }
+    }
+}
+
+/// The viewer as session and membership are now.
+async fn reload(ctx: &ExtensionContext<'_>, viewer: &Viewer) -> Result<Viewer, Error> {
+    let app = ctx
+        .data::<App>()
+        .map_err(|error| Error::internal(error.message))?;
+    let slug = viewer
+        .membership
+        .as_ref()
+        .map(|membership| membership.slug.as_str());
+    let now = app.clock.now();
+    let recognised =
+        session::recognise(&app.db, &viewer.session_id, slug, &app.guard_alarm, now).await?;
+    Ok(recognised.viewer)
+}
+
+#[async_graphql::async_trait::async_trait]
+impl Extension for Guard {
+    async fn parse_query(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        query: &str,
+        variables: &Variables,
+        next: NextParseQuery<'_>,
+    ) -> ServerResult<ExecutableDocument> {
+        let document = next.run(ctx, query, variables).await?;
+        let aliases = count_aliases(&document);
+        if aliases > MAX_ALIASES {
+            return Err(Error::QueryRefused(format!(
+                "This document has {aliases} root fields and aliases; at most {MAX_ALIASES} are served. Send several requests."
+            ))
+            .into_server_error());
+        }
+        Ok(document)
+    }
+
+    async fn execute(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        operation_name: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Response {
+        let mut response = next.run(ctx, operation_name).await;
+        let denials =
+            std::mem::take(&mut *self.denials.lock().unwrap_or_else(PoisonError::into_inner));
+        response.errors.extend(denials);
+        response
+    }
+
+    async fn resolve(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        info: ResolveInfo<'_>,
+        next: NextResolve<'_>,
+    ) -> ServerResult<Option<Value>> {
+        // `__schema` and `__type` are switched off per request instead (P6).
+        if info.is_for_introspection
+            || info.name.starts_with("__")
+            || info.parent_type.starts_with("__")
+        {
+            return next.run(ctx, info).await;
+        }
+        let Err(denial) = self.check(ctx, &info).await else {
+            return next.run(ctx, info).await;
+        };
+        let may_be_null = !info.return_type.ends_with('!');
+        let mut error = denial.into_server_error();
+        error.path = info
+            .path_node
+            .to_string_vec()
+            .into_iter()
+            .map(|segment| {
+                segment
+                    .parse()
+                    .map_or(PathSegment::Field(segment), PathSegment::Index)
+            })
+            .collect();
+        error.locations = vec![info.field.name.pos];
+        if may_be_null && info.parent_type != "Subscription" {
+            self.denials
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(error);
+            return Ok(None);
+        }
+        Err(error)
+    }
+}
+
+/// Root fields plus aliases anywhere.
+fn count_aliases(document: &ExecutableDocument) -> usize {
+    fn aliases(set: &SelectionSet) -> usize {
+        set.items
+            .iter()
+            .map(|item| match &item.node {
+                Selection::Field(field) => {
+                    usize::from(field.node.alias.is_some())
+                        + aliases(&field.node.selection_set.node)
+                }
+                Selection::InlineFragment(fragment) => aliases(&fragment.node.selection_set.node),
+                Selection::FragmentSpread(_) => 0,
+            })
+            .sum()
+    }
+    let operations: usize = document
+        .operations
+        .iter()
+        .map(|(_, operation)| {
+            let set = &operation.node.selection_set.node;
+            set.items.len() + aliases(set)
+        })
+        .sum();
+    let fragments: usize = document
+        .fragments
+        .values()
+        .map(|fragment| aliases(&fragment.node.selection_set.node))
+        .sum();
+    operations + fragments
+}

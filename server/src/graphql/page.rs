@@ -1,0 +1,292 @@
+//! Cursor connections: arguments in, one page out. A cursor is opaque, and holds the sort key and id of its row, so that
+//! a page starts right behind it whatever comes or goes.
+
+use async_graphql::SimpleObject;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use futures_util::future::BoxFuture;
+
+use crate::{
+    error::{Error, Result},
+    store::{
+        Conn,
+        keyset::{Keyset, KeysetPosition},
+    },
+};
+
+/// Rows on a page when nothing is said.
+const DEFAULT_SIZE: i64 = 50;
+/// Most rows on a page.
+pub(crate) const MAX_SIZE: i64 = 100;
+
+/// The arguments of a connection.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PageArguments {
+    pub(crate) first: Option<i32>,
+    pub(crate) after: Option<String>,
+    pub(crate) last: Option<i32>,
+    pub(crate) before: Option<String>,
+}
+
+impl PageArguments {
+    pub(crate) fn new(
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Self {
+        Self {
+            first,
+            after,
+            last,
+            before,
+        }
+    }
+
+    /// What the store reads: one row more than asked for.
+    pub(crate) fn keyset(&self) -> Result<Keyset> {
+        let is_backward = self.last.is_some() || self.before.is_some();
+        if is_backward && (self.first.is_some() || self.after.is_some()) {
+            return Err(Error::invalid(
+                "first",
+                "Use first and after, or last and before, not both pairs.",
+            ));
+        }
+        let (field, size) = if is_backward {
+            ("last", self.last)
+        } else {
+            ("first", self.first)
+        };
+        let size = size.map_or(DEFAULT_SIZE, i64::from);
+        if !(1..=MAX_SIZE).contains(&size) {
+            return Err(Error::invalid(
+                field,
+                format!("Ask for 1 to {MAX_SIZE} at a time."),
+            ));
+        }
+        let (field, cursor) = if is_backward {
+            ("before", &self.before)
+        } else {
+            ("after", &self.after)
+        };
+        let after = cursor
+            .as_deref()
+            .map(|cursor| decode(field, cursor))
+            .transpose()?;
+        Ok(Keyset {
+            after,
+            is_backward,
+            limit: size + 1,
+        })
+    }
+}
+
+fn decode(field: &'static str, cursor: &str) -> Result<KeysetPosition> {
+    URL_SAFE_NO_PAD
+        .decode(cursor)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .ok_or_else(|| {
+            Error::invalid(
+                field,
+                "This is no cursor of this list. Take it from pageInfo or an edge.",
+            )
+        })
+}
+
+fn encode(position: &KeysetPosition) -> String {
+    serde_json::to_vec(position)
+        .map_or_else(|_| String::new(), |bytes| URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// Where a page stands in its list.
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct PageInfo {
+    /// Whether there are rows behind this page.
+    has_next_page: bool,
+    /// Whether there are rows before this page.
+    has_previous_page: bool,
+    /// Cursor of the first row.
+    start_cursor: Option<String>,
+    /// Cursor of the last row.
+    end_cursor: Option<String>,
+}
+
+/// A page as read, before it becomes a connection's type.
+pub(crate) struct Page<T> {
+    pub(crate) rows: Vec<(String, T)>,
+    pub(crate) info: PageInfo,
+}
+
+/// Cuts the extra row off, turns a backward page round and makes the cursors.
+pub(crate) fn cut<R, T>(
+    mut rows: Vec<R>,
+    keyset: &Keyset,
+    position: impl Fn(&R) -> KeysetPosition,
+    convert: impl Fn(R) -> Result<T>,
+) -> Result<Page<T>> {
+    let size = usize::try_from(keyset.limit - 1).unwrap_or(0);
+    let has_more = rows.len() > size;
+    rows.truncate(size);
+    if keyset.is_backward {
+        rows.reverse();
+    }
+    let rows = rows
+        .into_iter()
+        .map(|row| Ok((encode(&position(&row)), convert(row)?)))
+        .collect::<Result<Vec<_>>>()?;
+    let has_start = keyset.after.is_some();
+    let info = PageInfo {
+        has_next_page: if keyset.is_backward {
+            has_start
+        } else {
+            has_more
+        },
+        has_previous_page: if keyset.is_backward {
+            has_more
+        } else {
+            has_start
+        },
+        start_cursor: rows.first().map(|(cursor, _)| cursor.clone()),
+        end_cursor: rows.last().map(|(cursor, _)| cursor.clone()),
+    };
+    Ok(Page { rows, info })
+}
+
+/// Declares the connection and edge types of a noun. The total is counted only when it is asked for.
+macro_rules! connection {
+    ($node:ident, $connection:ident, $edge:ident, $edge_name:literal, $connection_name:literal) => {
+        /// A row of the list and its place in it.
+        #[derive(async_graphql::SimpleObject)]
+        #[graphql(name = $edge_name)]
+        pub(crate) struct $edge {
+            /// The row.
+            node: $node,
+            /// Its place: pass it as `after` or `before`.
+            cursor: String,
+        }
+
+        /// One page of the list.
+        pub(crate) struct $connection {
+            page: $crate::graphql::page::Page<$node>,
+            count: $crate::graphql::page::Count,
+        }
+
+        #[async_graphql::Object(name = $connection_name)]
+        impl $connection {
+            /// The rows with their cursors.
+            async fn edges(&self) -> Vec<$edge> {
+                self.page
+                    .rows
+                    .iter()
+                    .map(|(cursor, node)| $edge {
+                        node: node.clone(),
+                        cursor: cursor.clone(),
+                    })
+                    .collect()
+            }
+
+            /// The rows alone.
+            async fn nodes(&self) -> Vec<$node> {
+                self.page
+                    .rows
+                    .iter()
+                    .map(|(_, node)| node.clone())
+                    .collect()
+            }
+
+            /// Where this page stands in the list.
+            async fn page_info(&self) -> $crate::graphql::page::PageInfo {
+                self.page.info.clone()
+            }
+
+            /// How many rows there are on all pages; counted when it is asked for.
+            async fn total_count(
+                &self,
+                ctx: &async_graphql::Context<'_>,
+            ) -> $crate::error::Result<i32> {
+                use $crate::graphql::context::ContextExt as _;
+                let conn = ctx.app()?.db.read().await?;
+                let count = (self.count)(conn).await?;
+                Ok(i32::try_from(count).unwrap_or(i32::MAX))
+            }
+        }
+    };
+}
+pub(crate) use connection;
+
+/// Counts all rows of a list, when it is asked to.
+pub(crate) type Count = Box<dyn Fn(Conn) -> Counting + Send + Sync>;
+
+/// The count, under way.
+pub(crate) type Counting = BoxFuture<'static, Result<i64>>;
+
+/// Makes a [`Count`] of a store function and what it takes by value.
+macro_rules! counted {
+    ($($name:ident),* => |$conn:ident| $count:expr) => {
+        Box::new(move |mut connection: $crate::store::Conn| -> $crate::graphql::page::Counting {
+            $(let $name = $name.clone();)*
+            Box::pin(async move {
+                let $conn = &mut connection;
+                $count.await
+            })
+        })
+    };
+}
+pub(crate) use counted;
+
+/// How complex a list is, for the limit on documents.
+pub(crate) fn complexity(first: Option<i32>, last: Option<i32>, child: usize) -> usize {
+    let size = first
+        .or(last)
+        .map_or(DEFAULT_SIZE, i64::from)
+        .clamp(1, MAX_SIZE);
+    usize::try_from(size).unwrap_or(1) * child
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keyset(first: Option<i32>, last: Option<i32>, after: Option<&str>) -> Result<Keyset> {
+        PageArguments::new(first, after.map(str::to_owned), last, None).keyset()
+    }
+
+    #[test]
+    fn a_page_has_one_to_a_hundred_rows() {
+        assert_eq!(keyset(None, None, None).expect("default").limit, 51);
+        assert_eq!(
+            keyset(Some(0), None, None).expect_err("none").field(),
+            Some("first")
+        );
+        assert_eq!(
+            keyset(Some(101), None, None).expect_err("many").field(),
+            Some("first")
+        );
+        assert_eq!(
+            keyset(None, Some(-1), None).expect_err("negative").field(),
+            Some("last")
+        );
+        assert_eq!(
+            keyset(Some(1), Some(1), None).expect_err("both").field(),
+            Some("first")
+        );
+        assert_eq!(
+            keyset(Some(1), None, Some("junk"))
+                .expect_err("junk")
+                .field(),
+            Some("after")
+        );
+    }
+
+    #[test]
+    fn a_cursor_leads_back_to_its_row() {
+        let position = KeysetPosition {
+            key: "Zoë|1".to_owned(),
+            id: "x".to_owned(),
+        };
+        assert_eq!(
+            decode("after", &encode(&position)).expect("cursor"),
+            position
+        );
+    }
+}

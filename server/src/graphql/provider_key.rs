@@ -1,0 +1,431 @@
+//! Stored provider keys: what of them may be seen, and saving, testing and clearing them. A key's plain text comes in
+//! with `saveProviderKey` and never goes out.
+
+use async_graphql::{
+    ComplexObject, Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject,
+};
+use secrecy::SecretString;
+
+use crate::{
+    config::Region,
+    error::{Error, Result},
+    graphql::{
+        agent::Agent,
+        context::ContextExt,
+        instance::Cipher,
+        page::{self, PageArguments, complexity},
+        phone_number::PhoneNumber,
+        provider::{Capability, CapabilityState, Provider, provider_set, unknown_word},
+        scalars::DateTime,
+        session::Person,
+        sync_run::SyncRun,
+    },
+    id::KeyId,
+    keys::{self, Health, check, clear, impact, save},
+    store::{self, accounts::AccountRow, keyset::KeysetPosition, provider_keys::KeyRow},
+    vault,
+};
+
+/// Whose key it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub(crate) enum KeyScope {
+    /// The agency's own.
+    Agency,
+}
+
+/// A capability of a key.
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct KeyCapability {
+    /// What.
+    capability: Capability,
+    /// Whether the key can.
+    state: CapabilityState,
+}
+
+/// What a key opens at its provider.
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct ProviderAccount {
+    /// Ringfence's id.
+    id: ID,
+    /// The provider.
+    provider: Provider,
+    /// The account's name at the provider, else its id there, else words that say that nothing names it.
+    name: String,
+    /// The account's id at the provider; null until an answer names it.
+    remote_id: Option<String>,
+}
+
+impl TryFrom<AccountRow> for ProviderAccount {
+    type Error = Error;
+
+    fn try_from(row: AccountRow) -> Result<Self> {
+        let provider = keys::provider_of(&row.provider)?;
+        let name = row
+            .name
+            .or_else(|| row.remote_id.clone())
+            .unwrap_or_else(|| format!("Unnamed {} account", provider.display_name()));
+        Ok(Self {
+            id: row.id.as_str().into(),
+            provider: provider.into(),
+            name,
+            remote_id: row.remote_id,
+        })
+    }
+}
+
+/// A stored key. The key itself cannot be read back, by anyone.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub(crate) struct ProviderKey {
+    /// Ringfence's id of the key; needs `VIEW_KEY_DETAILS`.
+    id: Option<ID>,
+    /// The provider.
+    provider: Provider,
+    /// Whose key it is.
+    scope: KeyScope,
+    /// Rises with every save.
+    version: i32,
+    /// Which of the provider's hosts it is for.
+    region: Region,
+    /// An ellipsis and the last four characters; needs `VIEW_KEY_DETAILS`.
+    masked_key: Option<String>,
+    /// How it fared at its last check.
+    health: Health,
+    /// The provider's own words at the last check, without anything key-like.
+    health_message: Option<String>,
+    /// When it was last checked.
+    checked_at: Option<DateTime>,
+    /// What it can do.
+    capabilities: Vec<KeyCapability>,
+    /// When this version was saved.
+    saved_at: DateTime,
+    /// How this version is sealed; needs `VIEW_KEY_DETAILS`.
+    cipher: Option<Cipher>,
+    #[graphql(skip)]
+    row: KeyRow,
+}
+
+impl TryFrom<KeyRow> for ProviderKey {
+    type Error = Error;
+
+    fn try_from(row: KeyRow) -> Result<Self> {
+        Ok(Self {
+            id: Some(row.id.as_str().into()),
+            provider: Provider::of_row(&row.provider)?,
+            scope: match row.scope_kind.as_str() {
+                "agency" => KeyScope::Agency,
+                other => return Err(unknown_word("scope", other)),
+            },
+            version: i32::try_from(row.version.version).map_err(Error::internal)?,
+            region: keys::region_of(&row.version.region)?,
+            masked_key: Some(format!("…{}", row.version.last_four)),
+            health: Health::parse(&row.health)
+                .ok_or_else(|| unknown_word("health", &row.health))?,
+            health_message: row.health_message.clone(),
+            checked_at: row.checked_at.map(Into::into),
+            capabilities: keys::read_capabilities(&row.version.capabilities)
+                .into_iter()
+                .map(|(capability, state)| KeyCapability {
+                    capability: capability.into(),
+                    state: state.into(),
+                })
+                .collect(),
+            saved_at: row.version.saved_at.into(),
+            cipher: vault::Cipher::parse(&row.version.cipher)
+                .ok()
+                .map(Into::into),
+            row,
+        })
+    }
+}
+
+#[ComplexObject]
+impl ProviderKey {
+    /// What it opens; needs `VIEW_KEY_DETAILS`.
+    async fn account(&self, ctx: &Context<'_>) -> Result<Option<ProviderAccount>> {
+        let id = self.row.version.account_id.as_str().to_owned();
+        let found = ctx
+            .loaders()?
+            .accounts
+            .load_one(id)
+            .await
+            .map_err(Error::internal)?;
+        found.map(ProviderAccount::try_from).transpose()
+    }
+
+    /// Who saved this version; needs `VIEW_KEY_DETAILS`.
+    async fn saved_by(&self, ctx: &Context<'_>) -> Result<Option<Person>> {
+        let Some(user) = &self.row.version.saved_by else {
+            return Ok(None);
+        };
+        let mut conn = ctx.app()?.db.read().await?;
+        let found = store::users::find_member(&mut conn, ctx.agency()?, user).await?;
+        Ok(found.map(|user| Person {
+            id: user.id.as_str().into(),
+            name: user.name,
+            email: user.email,
+        }))
+    }
+
+    /// False when the stored key cannot be opened with the master key in use: enter it again.
+    async fn is_readable(&self, ctx: &Context<'_>) -> Result<bool> {
+        Ok(keys::is_readable(ctx.app()?, &self.row))
+    }
+
+    /// The newest import of its account.
+    async fn latest_sync_run(&self, ctx: &Context<'_>) -> Result<Option<SyncRun>> {
+        let id = self.row.id.as_str().to_owned();
+        let found = ctx
+            .loaders()?
+            .latest_runs
+            .load_one(id)
+            .await
+            .map_err(Error::internal)?;
+        found.map(SyncRun::try_from).transpose()
+    }
+
+    /// What stops when it is cleared; needs `MANAGE_KEYS`.
+    async fn clear_impact(&self, ctx: &Context<'_>) -> Result<Option<KeyImpact>> {
+        let mut conn = ctx.app()?.db.read().await?;
+        let impact = impact::of_clearing(&mut conn, ctx.agency()?, &self.row).await?;
+        KeyImpact::try_from(impact).map(Some)
+    }
+}
+
+/// What stops when a key is cleared.
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct KeyImpact {
+    /// Agents that no other key reaches.
+    agent_count: i32,
+    /// The first five of them by name.
+    agents: Vec<Agent>,
+    /// Numbers of the account.
+    phone_number_count: i32,
+    /// Numbers that the provider goes on answering by itself, key or not: the first 50.
+    answering_numbers: Vec<PhoneNumber>,
+    /// How many those are.
+    answering_number_count: i32,
+    /// Send it with `clearProviderKey`; it changes when the impact does.
+    acknowledgement: String,
+}
+
+/// How many answering numbers an answer lists.
+const SHOWN_NUMBERS: usize = 50;
+
+impl TryFrom<impact::Impact> for KeyImpact {
+    type Error = Error;
+
+    fn try_from(impact: impact::Impact) -> Result<Self> {
+        let count = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+        Ok(Self {
+            agent_count: i32::try_from(impact.agent_count).unwrap_or(i32::MAX),
+            agents: impact
+                .agents
+                .into_iter()
+                .map(Agent::try_from)
+                .collect::<Result<_>>()?,
+            phone_number_count: i32::try_from(impact.phone_number_count).unwrap_or(i32::MAX),
+            answering_number_count: count(impact.answering.len()),
+            answering_numbers: impact
+                .answering
+                .into_iter()
+                .take(SHOWN_NUMBERS)
+                .map(PhoneNumber::try_from)
+                .collect::<Result<_>>()?,
+            acknowledgement: impact.acknowledgement,
+        })
+    }
+}
+
+page::connection!(
+    ProviderKey,
+    ProviderKeyConnection,
+    ProviderKeyEdge,
+    "ProviderKeyEdge",
+    "ProviderKeyConnection"
+);
+
+#[derive(Default)]
+pub(crate) struct ProviderKeyQuery;
+
+#[Object]
+impl ProviderKeyQuery {
+    /// The agency's stored keys, by provider.
+    #[graphql(complexity = "complexity(first, last, child_complexity)")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of a GraphQL connection"
+    )]
+    async fn provider_keys(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Any of these providers.")] provider: Option<Vec<Provider>>,
+        #[graphql(desc = "Rows on the page, 1 to 100; 50 when absent.")] first: Option<i32>,
+        #[graphql(desc = "Start behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many rows instead.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+    ) -> Result<ProviderKeyConnection> {
+        let keyset = PageArguments::new(first, after, last, before).keyset()?;
+        let agency = ctx.agency()?.clone();
+        let providers = provider_set(provider);
+        let mut conn = ctx.app()?.db.read().await?;
+        let rows = store::provider_keys::list(&mut conn, &agency, &providers, &keyset).await?;
+        let position = |row: &KeyRow| KeysetPosition {
+            key: row.provider.clone(),
+            id: String::new(),
+        };
+        let page = page::cut(rows, &keyset, position, ProviderKey::try_from)?;
+        let count = page::counted!(agency, providers => |conn| store::provider_keys::count(conn, &agency, &providers));
+        Ok(ProviderKeyConnection { page, count })
+    }
+}
+
+/// A key to save.
+#[derive(InputObject)]
+pub(crate) struct SaveProviderKeyInput {
+    /// The provider.
+    provider: Provider,
+    /// The key. Absent: the stored one stays. Null is refused: clearing shows its impact first, see `clearProviderKey`.
+    #[graphql(secret = true)]
+    api_key: MaybeUndefined<String>,
+    /// Which of the provider's hosts it is for. Absent: the stored one stays, or the usual one.
+    region: Option<Region>,
+    /// The version that you have seen; required when a key is stored.
+    expected_version: Option<i32>,
+}
+
+/// The key as it was saved.
+#[derive(SimpleObject)]
+pub(crate) struct SaveProviderKeyPayload {
+    /// With its mask and what the check found.
+    provider_key: ProviderKey,
+    /// The import that this save started; it goes on in the background. Null when the key may list nothing, or when
+    /// nothing was changed.
+    sync_run: Option<SyncRun>,
+}
+
+/// A key to clear.
+#[derive(InputObject)]
+pub(crate) struct ClearProviderKeyInput {
+    /// Ringfence's id of the key.
+    provider_key_id: ID,
+    /// The version that you have seen.
+    expected_version: i32,
+    /// `ProviderKey.clearImpact.acknowledgement`, as you have seen it.
+    acknowledgement: String,
+    /// Detach the numbers that the provider would go on answering, while the key still works.
+    #[graphql(default)]
+    detach_numbers: bool,
+    /// Clear even when a number could not be detached.
+    #[graphql(default)]
+    clear_despite_failed_detach: bool,
+}
+
+/// That the key is out of use.
+#[derive(SimpleObject)]
+pub(crate) struct ClearProviderKeyPayload {
+    /// The version that was cleared.
+    cleared_version: i32,
+    /// How many numbers were detached.
+    detached_number_count: i32,
+    /// Numbers that the provider still answers: the first 50.
+    still_answering: Vec<PhoneNumber>,
+}
+
+/// A key to test.
+#[derive(InputObject)]
+pub(crate) struct TestProviderKeyInput {
+    /// Ringfence's id of the key.
+    provider_key_id: ID,
+}
+
+/// The key with its new health.
+#[derive(SimpleObject)]
+pub(crate) struct TestProviderKeyPayload {
+    /// Whatever the provider said is its health.
+    provider_key: ProviderKey,
+}
+
+#[derive(Default)]
+pub(crate) struct ProviderKeyMutation;
+
+#[Object]
+impl ProviderKeyMutation {
+    /// Checks a key with its provider and, when the provider accepts it, seals it as the new version and starts the
+    /// import. A key that is refused, or that cannot be checked, is not saved; the one that was there stays.
+    async fn save_provider_key(
+        &self,
+        ctx: &Context<'_>,
+        input: SaveProviderKeyInput,
+    ) -> Result<SaveProviderKeyPayload> {
+        let api_key = match input.api_key {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Value(key) => Some(SecretString::from(key)),
+            MaybeUndefined::Null => {
+                return Err(Error::invalid(
+                    "apiKey",
+                    "To clear the key, use clearProviderKey: it shows first what stops.",
+                ));
+            }
+        };
+        let saved = save::save(
+            ctx.app()?,
+            ctx.viewer()?,
+            save::SaveKey {
+                provider: input.provider.into(),
+                api_key,
+                region: input.region,
+                expected_version: input.expected_version.map(i64::from),
+            },
+        )
+        .await?;
+        Ok(SaveProviderKeyPayload {
+            provider_key: saved.key.try_into()?,
+            sync_run: saved.sync_run.map(SyncRun::try_from).transpose()?,
+        })
+    }
+
+    /// Takes a key out of use. Needs the version and the impact that were shown. Agents that only this key reaches stop;
+    /// its sealed bytes are destroyed after 24 hours.
+    async fn clear_provider_key(
+        &self,
+        ctx: &Context<'_>,
+        input: ClearProviderKeyInput,
+    ) -> Result<ClearProviderKeyPayload> {
+        let cleared = clear::clear(
+            ctx.app()?,
+            ctx.viewer()?,
+            clear::ClearKey {
+                key: KeyId::from(input.provider_key_id.as_str()),
+                expected_version: input.expected_version.into(),
+                acknowledgement: input.acknowledgement,
+                is_detaching: input.detach_numbers,
+                is_clearing_despite_failed_detach: input.clear_despite_failed_detach,
+            },
+        )
+        .await?;
+        Ok(ClearProviderKeyPayload {
+            cleared_version: i32::try_from(cleared.version).map_err(Error::internal)?,
+            detached_number_count: i32::try_from(cleared.detached_count).unwrap_or(i32::MAX),
+            still_answering: cleared
+                .still_answering
+                .into_iter()
+                .take(SHOWN_NUMBERS)
+                .map(PhoneNumber::try_from)
+                .collect::<Result<_>>()?,
+        })
+    }
+
+    /// Repeats the check with the stored key and writes down its health.
+    async fn test_provider_key(
+        &self,
+        ctx: &Context<'_>,
+        input: TestProviderKeyInput,
+    ) -> Result<TestProviderKeyPayload> {
+        let key = KeyId::from(input.provider_key_id.as_str());
+        let row = check::test(ctx.app()?, ctx.viewer()?, &key).await?;
+        Ok(TestProviderKeyPayload {
+            provider_key: row.try_into()?,
+        })
+    }
+}

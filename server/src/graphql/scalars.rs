@@ -1,0 +1,35 @@
+//! Scalars of our own.
+
+use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+
+use crate::clock::Timestamp;
+
+/// An instant in UTC, RFC 3339 with milliseconds, such as 2026-11-21T09:15:00.000Z.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DateTime(pub(crate) Timestamp);
+
+#[Scalar(name = "DateTime")]
+impl ScalarType for DateTime {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else {
+            return Err(InputValueError::expected_type(value));
+        };
+        let at = time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339)
+            .map_err(|_| {
+                InputValueError::custom("needs an instant such as 2026-11-21T09:15:00Z")
+            })?;
+        let millis = i64::try_from(at.unix_timestamp_nanos() / 1_000_000)
+            .map_err(|_| InputValueError::custom("is too far away"))?;
+        Ok(Self(Timestamp::from_millis(millis)))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+impl From<Timestamp> for DateTime {
+    fn from(at: Timestamp) -> Self {
+        Self(at)
+    }
+}

@@ -1,0 +1,367 @@
+//! Imports: how they stand, starting them, deciding what becomes of many missing agents, and watching one.
+
+use std::time::Duration;
+
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject, Subscription};
+use futures_util::{Stream, stream};
+
+use crate::{
+    app::App,
+    error::{Code, Error, Result},
+    graphql::{
+        context::ContextExt,
+        page::{self, PageArguments, complexity},
+        provider::{Provider, provider_set, unknown_word},
+        scalars::DateTime,
+    },
+    id::{AgencyId, SyncRunId},
+    keys,
+    store::{
+        self,
+        keyset::{KeysetPosition, word_set},
+        sync_runs::SyncRunRow,
+    },
+    sync::{self, Decision, Phase, State, Trigger},
+};
+
+/// A watched run is looked at this often, whatever was announced.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Why an import failed.
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct SyncError {
+    /// For programs.
+    code: Code,
+    /// For people: what happened and what to do.
+    message: String,
+}
+
+/// One import of what an account holds.
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct SyncRun {
+    /// Id.
+    id: ID,
+    /// The provider of the account.
+    provider: Provider,
+    /// Why it began.
+    trigger: Trigger,
+    /// How it stands.
+    state: State,
+    /// What it is reading; null before and after.
+    phase: Option<Phase>,
+    /// How many are done in this phase.
+    done: i32,
+    /// Of how many, where the provider tells.
+    total: Option<i32>,
+    /// Agents seen so far.
+    agent_count: i32,
+    /// Numbers seen so far.
+    phone_number_count: i32,
+    /// Voices seen so far.
+    voice_count: i32,
+    /// Agents that were not here before.
+    added_count: i32,
+    /// Agents whose definition has changed.
+    changed_count: i32,
+    /// Agents that became inactive.
+    gone_count: i32,
+    /// Agents that are active again.
+    returned_count: i32,
+    /// With `NEEDS_CONFIRMATION`: how many agents were not listed any more.
+    pending_removal_count: i32,
+    /// With `WAITING`: when it goes on.
+    waiting_until: Option<DateTime>,
+    /// With `WAITING`: why, such as: Waiting for Vapi's rate limit.
+    waiting_reason: Option<String>,
+    /// With `FAILED`: why.
+    error: Option<SyncError>,
+    /// When it ended and found nothing: what to check.
+    hint: Option<String>,
+    /// When it was asked for.
+    created_at: DateTime,
+    /// When it began to read.
+    started_at: Option<DateTime>,
+    /// When it ended.
+    finished_at: Option<DateTime>,
+}
+
+fn whole(count: i64) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+impl TryFrom<SyncRunRow> for SyncRun {
+    type Error = Error;
+
+    fn try_from(row: SyncRunRow) -> Result<Self> {
+        let provider = keys::provider_of(&row.provider)?;
+        let state =
+            State::parse(&row.state).ok_or_else(|| unknown_word("sync state", &row.state))?;
+        let error = row.error_code.as_deref().map(|code| SyncError {
+            code: Code::parse(code).unwrap_or(Code::Internal),
+            message: row.error_message.clone().unwrap_or_default(),
+        });
+        Ok(Self {
+            hint: sync::run::hint(&row, provider),
+            id: row.id.as_str().into(),
+            provider: provider.into(),
+            trigger: Trigger::parse(&row.trigger_kind)
+                .ok_or_else(|| unknown_word("trigger", &row.trigger_kind))?,
+            state,
+            phase: row.phase.as_deref().and_then(Phase::parse),
+            done: whole(row.done),
+            total: row.total.map(whole),
+            agent_count: whole(row.agent_count),
+            phone_number_count: whole(row.phone_number_count),
+            voice_count: whole(row.voice_count),
+            added_count: whole(row.added_count),
+            changed_count: whole(row.changed_count),
+            gone_count: whole(row.gone_count),
+            returned_count: whole(row.returned_count),
+            pending_removal_count: whole(row.pending_removal_count),
+            waiting_until: row.waiting_until.map(Into::into),
+            waiting_reason: row.waiting_reason,
+            error,
+            created_at: row.created_at.into(),
+            started_at: row.started_at.map(Into::into),
+            finished_at: row.finished_at.map(Into::into),
+        })
+    }
+}
+
+/// What a list of imports is narrowed to.
+#[derive(Clone, Debug, Default, InputObject)]
+pub(crate) struct SyncRunFilter {
+    /// Any of these providers.
+    provider: Option<Vec<Provider>>,
+    /// Any of these states.
+    state: Option<Vec<State>>,
+}
+
+page::connection!(
+    SyncRun,
+    SyncRunConnection,
+    SyncRunEdge,
+    "SyncRunEdge",
+    "SyncRunConnection"
+);
+
+#[derive(Default)]
+pub(crate) struct SyncRunQuery;
+
+#[Object]
+impl SyncRunQuery {
+    /// One import.
+    async fn sync_run(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its id.")] id: ID,
+    ) -> Result<SyncRun> {
+        let mut conn = ctx.app()?.db.read().await?;
+        store::sync_runs::find(&mut conn, ctx.agency()?, &SyncRunId::from(id.as_str()))
+            .await?
+            .ok_or(Error::NotFound)?
+            .try_into()
+    }
+
+    /// The agency's imports, newest first.
+    #[graphql(complexity = "complexity(first, last, child_complexity)")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of a GraphQL connection"
+    )]
+    async fn sync_runs(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Narrows the list.")] filter: Option<SyncRunFilter>,
+        #[graphql(desc = "Rows on the page, 1 to 100; 50 when absent.")] first: Option<i32>,
+        #[graphql(desc = "Start behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many rows instead.")] last: Option<i32>,
+        #[graphql(desc = "End before this cursor.")] before: Option<String>,
+    ) -> Result<SyncRunConnection> {
+        let keyset = PageArguments::new(first, after, last, before).keyset()?;
+        let agency = ctx.agency()?.clone();
+        let filter = filter.unwrap_or_default();
+        let providers = provider_set(filter.provider);
+        let states = word_set(
+            filter
+                .state
+                .unwrap_or_default()
+                .into_iter()
+                .map(State::as_str),
+        );
+        let mut conn = ctx.app()?.db.read().await?;
+        let rows = store::sync_runs::list(&mut conn, &agency, &providers, &states, &keyset).await?;
+        let position = |row: &SyncRunRow| KeysetPosition {
+            key: row.created_at.as_millis().to_string(),
+            id: row.id.as_str().to_owned(),
+        };
+        let page = page::cut(rows, &keyset, position, SyncRun::try_from)?;
+        let count = page::counted!(agency, providers, states => |conn| store::sync_runs::count(conn, &agency, &providers, &states));
+        Ok(SyncRunConnection { page, count })
+    }
+}
+
+/// Which account to import.
+#[derive(InputObject)]
+pub(crate) struct StartSyncInput {
+    /// The provider whose stored key is used.
+    provider: Provider,
+}
+
+/// The import that is under way.
+#[derive(SimpleObject)]
+pub(crate) struct StartSyncPayload {
+    /// The import.
+    sync_run: SyncRun,
+    /// True when one was under way already, which this request joined.
+    has_joined: bool,
+}
+
+/// A decision about many missing agents.
+#[derive(InputObject)]
+pub(crate) struct ConfirmSyncInput {
+    /// The import that stopped at `NEEDS_CONFIRMATION`.
+    sync_run_id: ID,
+    /// What becomes of the agents that were not listed any more.
+    decision: Decision,
+}
+
+/// The import, which goes on.
+#[derive(SimpleObject)]
+pub(crate) struct ConfirmSyncPayload {
+    /// The import.
+    sync_run: SyncRun,
+}
+
+#[derive(Default)]
+pub(crate) struct SyncRunMutation;
+
+#[Object]
+impl SyncRunMutation {
+    /// Imports an account anew, or joins the import under way.
+    async fn start_sync(
+        &self,
+        ctx: &Context<'_>,
+        input: StartSyncInput,
+    ) -> Result<StartSyncPayload> {
+        let enqueued = sync::start(ctx.app()?, ctx.viewer()?, input.provider.into()).await?;
+        Ok(StartSyncPayload {
+            sync_run: enqueued.run.try_into()?,
+            has_joined: enqueued.has_joined,
+        })
+    }
+
+    /// Decides what becomes of the agents that an import did not find any more, when they are more than 50 or 20 %.
+    async fn confirm_sync(
+        &self,
+        ctx: &Context<'_>,
+        input: ConfirmSyncInput,
+    ) -> Result<ConfirmSyncPayload> {
+        let run = SyncRunId::from(input.sync_run_id.as_str());
+        let row = sync::confirm::confirm(ctx.app()?, ctx.viewer()?, &run, input.decision).await?;
+        Ok(ConfirmSyncPayload {
+            sync_run: row.try_into()?,
+        })
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct SyncRunSubscription;
+
+#[Subscription]
+impl SyncRunSubscription {
+    /// The import now, and again whenever it has moved, until it ends.
+    async fn sync_progress(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its id.")] sync_run_id: ID,
+    ) -> Result<impl Stream<Item = async_graphql::Result<SyncRun>> + use<>> {
+        let app = ctx.app()?.clone();
+        let agency = ctx.agency()?.clone();
+        let run = SyncRunId::from(sync_run_id.as_str());
+        // An unknown run is refused at once, not with the first event.
+        let mut conn = app.db.read().await?;
+        store::sync_runs::find(&mut conn, &agency, &run)
+            .await?
+            .ok_or(Error::NotFound)?;
+        drop(conn);
+        Ok(watch(app, agency, run))
+    }
+}
+
+struct Watch {
+    app: App,
+    agency: AgencyId,
+    run: SyncRunId,
+    events: tokio::sync::broadcast::Receiver<SyncRunId>,
+    last: Option<SyncRunRow>,
+    is_over: bool,
+}
+
+/// Yields the run's row each time it differs from the last one.
+fn watch(
+    app: App,
+    agency: AgencyId,
+    run: SyncRunId,
+) -> impl Stream<Item = async_graphql::Result<SyncRun>> {
+    let events = app.sync_events.subscribe();
+    let watch = Watch {
+        app,
+        agency,
+        run,
+        events,
+        last: None,
+        is_over: false,
+    };
+    stream::unfold(watch, |mut watch| async move {
+        if watch.is_over {
+            return None;
+        }
+        loop {
+            match watch.look().await {
+                Ok(Some(row)) => {
+                    watch.is_over = row.finished_at.is_some();
+                    return Some((SyncRun::try_from(row).map_err(Into::into), watch));
+                }
+                Ok(None) => watch.wait().await,
+                Err(error) => {
+                    watch.is_over = true;
+                    return Some((Err(error.into()), watch));
+                }
+            }
+        }
+    })
+}
+
+impl Watch {
+    /// The row, when it has moved.
+    async fn look(&mut self) -> Result<Option<SyncRunRow>> {
+        let mut conn = self.app.db.read().await?;
+        let row = store::sync_runs::find(&mut conn, &self.agency, &self.run)
+            .await?
+            .ok_or(Error::NotFound)?;
+        if self.last.as_ref() == Some(&row) {
+            return Ok(None);
+        }
+        self.last = Some(row.clone());
+        Ok(Some(row))
+    }
+
+    /// Until the run is announced to have moved, or a second is over.
+    async fn wait(&mut self) {
+        let announced = async {
+            loop {
+                match self.events.recv().await {
+                    Ok(run) if run == self.run => return,
+                    Ok(_) => {}
+                    // Some were missed; look.
+                    Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => return,
+                    Err(tokio::sync::broadcast::error::RecvError::Closed) => {
+                        std::future::pending().await
+                    }
+                }
+            }
+        };
+        drop(tokio::time::timeout(LOOK_AGAIN, announced).await);
+    }
+}

@@ -1,0 +1,174 @@
+//! `/graphql`: one request per POST as `application/json` (H1), and WebSocket upgrades for subscriptions. Each request
+//! runs in a task of its own, so that a client that hangs up does not cut a transaction in two.
+
+use axum::{
+    Extension,
+    body::{Body, Bytes},
+    extract::{ConnectInfo, FromRequestParts, Request, State, WebSocketUpgrade},
+    http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header},
+    response::IntoResponse,
+};
+use std::net::SocketAddr;
+
+use super::{Edge, MAX_BODY, observe::RequestId, origin, session, socket};
+use crate::{
+    error::{Error, Result},
+    graphql::{
+        context::{CookieChange, CookieJar, Origin},
+        failure,
+        loaders::Loaders,
+    },
+};
+
+/// Both methods of the endpoint.
+pub(crate) async fn handle(
+    State(edge): State<Edge>,
+    Extension(RequestId(request_id)): Extension<RequestId>,
+    request: Request,
+) -> Response<Body> {
+    match *request.method() {
+        Method::POST => post(edge, request_id, request).await,
+        Method::GET if request.headers().contains_key(header::UPGRADE) => {
+            let (mut parts, _) = request.into_parts();
+            match WebSocketUpgrade::from_request_parts(&mut parts, &edge).await {
+                Ok(upgrade) => socket::accept(edge, request_id, upgrade, parts.headers),
+                Err(rejection) => rejection.into_response(),
+            }
+        }
+        _ => {
+            let error = Error::QueryRefused("Send a POST with a JSON body.".to_owned());
+            let mut response = answer(
+                StatusCode::METHOD_NOT_ALLOWED,
+                &failure::response(error, &request_id),
+            );
+            response
+                .headers_mut()
+                .insert(header::ALLOW, HeaderValue::from_static("POST"));
+            response
+        }
+    }
+}
+
+async fn post(edge: Edge, request_id: String, request: Request) -> Response<Body> {
+    let refuse = |status, message: &str| {
+        let error = Error::QueryRefused(message.to_owned());
+        answer(status, &failure::response(error, &request_id))
+    };
+    let (parts, body) = request.into_parts();
+    if !is_json(&parts.headers) {
+        return refuse(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "Send the request as application/json.",
+        );
+    }
+    let Ok(body) = axum::body::to_bytes(body, MAX_BODY).await else {
+        return refuse(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "The body is larger than 1 MiB.",
+        );
+    };
+    let Some(document) = parse(&body) else {
+        return refuse(
+            StatusCode::BAD_REQUEST,
+            "The body is not one JSON object with `query`, and perhaps `variables` and `operationName`.",
+        );
+    };
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().copied();
+    let task =
+        edge.app.spawn({
+            let edge = edge.clone();
+            let request_id = request_id.clone();
+            let span = tracing::Span::current();
+            tracing::Instrument::instrument(
+                async move {
+                    execute(&edge, &request_id, &parts.headers, peer.as_ref(), document).await
+                },
+                span,
+            )
+        });
+    match task.await {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => {
+            let status = match error {
+                Error::NotFound => StatusCode::NOT_FOUND,
+                Error::InvalidInput { .. } => StatusCode::BAD_REQUEST,
+                _ => StatusCode::INTERNAL_SERVER_ERROR,
+            };
+            answer(status, &failure::response(error, &request_id))
+        }
+        Err(panic) => {
+            tracing::error!(error = ?panic.to_string(), "a request's task ended early");
+            let error = Error::internal("a request's task ended early");
+            answer(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                &failure::response(error, &request_id),
+            )
+        }
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| {
+            let essence = value.split(';').next().unwrap_or_default().trim();
+            essence.eq_ignore_ascii_case("application/json")
+        })
+}
+
+/// One request; a list of them (a batch) is refused.
+fn parse(body: &Bytes) -> Option<async_graphql::Request> {
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace())?;
+    if *first != b'{' {
+        return None;
+    }
+    serde_json::from_slice(body).ok()
+}
+
+async fn execute(
+    edge: &Edge,
+    request_id: &str,
+    headers: &HeaderMap,
+    peer: Option<&ConnectInfo<SocketAddr>>,
+    mut request: async_graphql::Request,
+) -> Result<Response<Body>> {
+    let app = &edge.app;
+    let slug = session::agency_slug(headers)?;
+    let recognised = session::recognise(app, headers, slug.as_deref()).await?;
+    let jar = CookieJar::default();
+    let user_agent = headers
+        .get(header::USER_AGENT)
+        .and_then(|value| value.to_str().ok());
+    let address = origin::client_address(peer, headers, &app.config.trusted_proxies);
+    request = request.data(jar.clone()).data(Origin {
+        address,
+        user_agent: user_agent.map(str::to_owned),
+    });
+    let mut extended = None;
+    match recognised {
+        // Introspection is off for nobody (P6).
+        None => request = request.disable_introspection(),
+        Some(recognised) => {
+            extended = recognised
+                .extended_until
+                .map(|end| CookieChange::Set(recognised.viewer.session_id.clone(), end));
+            if let Some(loaders) = Loaders::new(app, &recognised.viewer) {
+                request = request.data(loaders);
+            }
+            request = request.data(recognised.viewer);
+        }
+    }
+    let mut response = edge.schema.execute(request).await;
+    failure::complete(request_id, &mut response);
+    let mut answer = answer(StatusCode::OK, &response);
+    if let Some(change) = jar.take().or(extended) {
+        let cookie = session::set_cookie(app, &change)?;
+        answer.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(answer)
+}
+
+fn answer(status: StatusCode, response: &async_graphql::Response) -> Response<Body> {
+    (status, axum::Json(response)).into_response()
+}

@@ -1,0 +1,292 @@
+//! Subscriptions over graphql-transport-ws. The socket takes the session cookie of its upgrade and the agency of its
+//! `connection_init` (`{"agency": "<slug>"}`). Session, membership and role are asked again each second and at each
+//! event, and the socket closes with a code when they change (H3):
+//!
+//! - 4401: nobody is logged in, or the session has ended
+//! - 4403: the role has changed; connect again
+//! - 4404: there is no such agency, or the viewer is no member of it (any more)
+//! - 4429: more than 20 subscriptions on one socket
+//! - 1001: the server is stopping
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use async_graphql::{
+    Data, Executor, Request, Response as GraphQLResponse,
+    http::{ClientMessage, WebSocket as GraphQLSocket, WebSocketProtocols, WsMessage},
+    parser::types::OperationType,
+};
+use axum::{
+    body::Body,
+    extract::{
+        WebSocketUpgrade,
+        ws::{CloseFrame, Message, WebSocket},
+    },
+    http::{HeaderMap, Response},
+    response::IntoResponse,
+};
+use futures_util::{
+    SinkExt, StreamExt,
+    stream::{self, BoxStream},
+};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::{Edge, session};
+use crate::{
+    access::Viewer,
+    error::{Error, Result},
+    graphql::{RingfenceSchema, failure, loaders::Loaders},
+};
+
+/// Subscriptions on one socket.
+const MAX_SUBSCRIPTIONS: usize = 20;
+/// Largest message that is read.
+const MAX_MESSAGE: usize = 256 * 1024;
+/// Session and membership are asked again this often.
+const RECHECK: Duration = Duration::from_secs(1);
+/// Proxies cut connections that are silent for long.
+const KEEP_ALIVE: Duration = Duration::from_secs(25);
+
+/// Takes the upgrade.
+pub(crate) fn accept(
+    edge: Edge,
+    request_id: String,
+    upgrade: WebSocketUpgrade,
+    headers: HeaderMap,
+) -> Response<Body> {
+    let upgrade = upgrade
+        .protocols(["graphql-transport-ws"])
+        .max_message_size(MAX_MESSAGE);
+    if upgrade.selected_protocol().is_none() {
+        let text = "Ask for the WebSocket protocol graphql-transport-ws.\n";
+        return (axum::http::StatusCode::BAD_REQUEST, text).into_response();
+    }
+    upgrade
+        .on_upgrade(move |socket| async move {
+            let app = edge.app.clone();
+            let task = app.spawn(async move { run(edge, request_id, socket, headers).await });
+            drop(task.await);
+        })
+        .into_response()
+}
+
+/// What the parts of a socket share.
+#[derive(Default)]
+struct Shared {
+    viewer: OnceLock<Viewer>,
+    /// Why `connection_init` was refused.
+    refusal: Mutex<Option<u16>>,
+}
+
+impl Shared {
+    fn refuse(&self, code: u16) {
+        *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(code);
+    }
+
+    fn refusal(&self) -> Option<u16> {
+        *self.refusal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn run(edge: Edge, request_id: String, socket: WebSocket, headers: HeaderMap) {
+    let (mut sink, incoming) = socket.split();
+    let shared = Arc::new(Shared::default());
+    let messages = limited(incoming, Arc::clone(&shared));
+    let executor = SocketExecutor {
+        schema: edge.schema.clone(),
+        request_id: request_id.into(),
+    };
+    let init = {
+        let edge = edge.clone();
+        let shared = Arc::clone(&shared);
+        move |payload: serde_json::Value| async move {
+            initialise(&edge, &shared, &headers, &payload)
+                .await
+                .map_err(async_graphql::Error::from)
+        }
+    };
+    let outgoing = GraphQLSocket::from_message_stream(
+        executor,
+        messages.boxed(),
+        WebSocketProtocols::GraphQLWS,
+    )
+    .on_connection_init(init);
+    let mut outgoing = std::pin::pin!(outgoing);
+    let mut recheck = interval(RECHECK);
+    recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut keep_alive = interval(KEEP_ALIVE);
+    loop {
+        let message = tokio::select! {
+            next = outgoing.next() => match next {
+                Some(WsMessage::Text(text)) => Message::Text(text.into()),
+                Some(WsMessage::Close(code, reason)) => close(shared.refusal().unwrap_or(code), &reason),
+                None => match shared.refusal() {
+                    Some(code) => close(code, "too many subscriptions"),
+                    None => return,
+                },
+            },
+            _ = recheck.tick() => match ended(&edge, &shared).await {
+                Some((code, reason)) => close(code, reason),
+                None => continue,
+            },
+            _ = keep_alive.tick() => Message::Ping(Vec::new().into()),
+            () = edge.app.shutdown.cancelled() => close(1001, "the server is stopping"),
+        };
+        let is_last = matches!(message, Message::Close(_));
+        if sink.send(message).await.is_err() || is_last {
+            return;
+        }
+    }
+}
+
+fn close(code: u16, reason: &str) -> Message {
+    // A close frame's reason has room for 123 bytes.
+    let reason: String = reason.chars().take(100).collect();
+    Message::Close(Some(CloseFrame {
+        code,
+        reason: reason.into(),
+    }))
+}
+
+/// Whether the viewer is no longer who they were when the socket was opened.
+async fn ended(edge: &Edge, shared: &Shared) -> Option<(u16, &'static str)> {
+    let viewer = shared.viewer.get()?;
+    let role = |viewer: &Viewer| viewer.membership.as_ref().map(|membership| membership.role);
+    match session::still(&edge.app, viewer).await {
+        Ok(now) if role(&now) == role(viewer) => None,
+        Ok(_) => Some((4403, "the role has changed")),
+        Err(Error::Unauthenticated) => Some((4401, "the session has ended")),
+        Err(Error::NotFound) => Some((4404, "no such agency")),
+        Err(error) => {
+            tracing::error!(error = ?error, "a socket's viewer cannot be checked");
+            Some((1011, "something went wrong"))
+        }
+    }
+}
+
+async fn initialise(
+    edge: &Edge,
+    shared: &Shared,
+    headers: &HeaderMap,
+    payload: &serde_json::Value,
+) -> Result<Data> {
+    let slug = payload.get("agency").and_then(serde_json::Value::as_str);
+    let recognised = match session::recognise(&edge.app, headers, slug).await {
+        Ok(Some(recognised)) => recognised,
+        Ok(None) => {
+            shared.refuse(4401);
+            return Err(Error::Unauthenticated);
+        }
+        Err(error) => {
+            shared.refuse(if matches!(error, Error::NotFound) {
+                4404
+            } else {
+                1011
+            });
+            return Err(error);
+        }
+    };
+    let mut data = Data::default();
+    if let Some(loaders) = Loaders::new(&edge.app, &recognised.viewer) {
+        data.insert(loaders);
+    }
+    data.insert(recognised.viewer.clone());
+    drop(shared.viewer.set(recognised.viewer));
+    Ok(data)
+}
+
+/// The client's messages, ended when more than 20 subscriptions are open at once.
+fn limited(
+    incoming: stream::SplitStream<WebSocket>,
+    shared: Arc<Shared>,
+) -> impl futures_util::Stream<Item = serde_json::Result<ClientMessage>> {
+    let open: HashSet<String> = HashSet::new();
+    stream::unfold(
+        (incoming, open, shared),
+        |(mut incoming, mut open, shared)| async move {
+            loop {
+                let bytes = match incoming.next().await? {
+                    Ok(Message::Text(text)) => text.as_bytes().to_vec(),
+                    Ok(Message::Binary(bytes)) => bytes.to_vec(),
+                    Ok(Message::Ping(_) | Message::Pong(_)) => continue,
+                    Ok(Message::Close(_)) | Err(_) => return None,
+                };
+                let message = ClientMessage::from_bytes(bytes);
+                match &message {
+                    Ok(ClientMessage::Start { id, .. }) => {
+                        open.insert(id.clone());
+                        if open.len() > MAX_SUBSCRIPTIONS {
+                            shared.refuse(4429);
+                            return None;
+                        }
+                    }
+                    Ok(ClientMessage::Stop { id }) => {
+                        open.remove(id);
+                    }
+                    _ => {}
+                }
+                return Some((message, (incoming, open, shared)));
+            }
+        },
+    )
+}
+
+/// Runs subscriptions alone: queries and mutations go by POST, where a hang-up does not cut them short.
+#[derive(Clone)]
+struct SocketExecutor {
+    schema: RingfenceSchema,
+    request_id: Arc<str>,
+}
+
+impl SocketExecutor {
+    fn check(request: &mut Request) -> Result<()> {
+        let name = request.operation_name.clone();
+        // A document that does not parse gets its own error from the schema.
+        let Ok(document) = request.parsed_query() else {
+            return Ok(());
+        };
+        let is_subscription = document
+            .operations
+            .iter()
+            .filter(|(operation, _)| {
+                name.is_none() || operation.map(|n| n.as_str()) == name.as_deref()
+            })
+            .all(|(_, operation)| operation.node.ty == OperationType::Subscription);
+        if is_subscription {
+            return Ok(());
+        }
+        Err(Error::QueryRefused(
+            "This socket is for subscriptions. Send queries and mutations by POST.".to_owned(),
+        ))
+    }
+}
+
+impl Executor for SocketExecutor {
+    async fn execute(&self, mut request: Request) -> GraphQLResponse {
+        let error = Self::check(&mut request)
+            .err()
+            .unwrap_or_else(|| Error::QueryRefused("Subscribe instead.".to_owned()));
+        failure::response(error, &self.request_id)
+    }
+
+    fn execute_stream(
+        &self,
+        mut request: Request,
+        session_data: Option<Arc<Data>>,
+    ) -> BoxStream<'static, GraphQLResponse> {
+        let request_id = Arc::clone(&self.request_id);
+        if let Err(error) = Self::check(&mut request) {
+            return stream::once(async move { failure::response(error, &request_id) }).boxed();
+        }
+        self.schema
+            .execute_stream_with_session_data(request, session_data.unwrap_or_default())
+            .map(move |mut response| {
+                failure::complete(&request_id, &mut response);
+                response
+            })
+            .boxed()
+    }
+}

@@ -1,0 +1,61 @@
+//! Durable background work: a table of jobs, claimed one at a time under a lease that a heartbeat keeps alive. A job is
+//! idempotent and resumes from what it wrote itself; its payload holds ids and versions, never a key (S5). Where an error
+//! arises, the job says whether to try again and when.
+
+mod worker;
+
+pub use worker::start;
+
+use async_trait::async_trait;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    app::App,
+    clock::Timestamp,
+    error::{Error, Result},
+    store::{self, Conn},
+};
+
+/// How a run of a job ended, when not done.
+#[derive(Debug)]
+pub(crate) enum JobError {
+    /// Run it again at this time.
+    Retry { at: Timestamp, reason: String },
+    /// The server is stopping: run it again as soon as there is one.
+    Interrupted,
+    /// Give up; the job's own record says why.
+    Fail(Error),
+}
+
+impl From<Error> for JobError {
+    fn from(error: Error) -> Self {
+        Self::Fail(error)
+    }
+}
+
+/// A kind of work.
+#[async_trait]
+pub(crate) trait Job: Serialize + DeserializeOwned + Send + Sync {
+    /// Names the kind in the table.
+    const KIND: &'static str;
+
+    /// Two jobs of one key are never queued or running at once.
+    fn dedup_key(&self) -> String;
+
+    /// Does the work, or goes on with it.
+    async fn run(&self, app: &App) -> Result<(), JobError>;
+}
+
+/// Queues a job in the caller's transaction; false when the same work is queued or running.
+pub(crate) async fn enqueue<J: Job>(conn: &mut Conn, job: &J, now: Timestamp) -> Result<bool> {
+    let payload = serde_json::to_string(job)?;
+    store::jobs::insert(
+        conn,
+        J::KIND,
+        &payload,
+        &format!("{}:{}", J::KIND, job.dedup_key()),
+        now,
+        now,
+    )
+    .await
+}

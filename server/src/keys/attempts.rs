@@ -1,0 +1,54 @@
+//! Validation is no oracle for stolen keys (K16): attempts are counted per person and per agency, and a refused one is
+//! audited.
+
+use crate::{
+    access::Viewer,
+    app::App,
+    audit::{Action, Actor, Entry},
+    error::{Error, Result},
+    id::AgencyId,
+    providers::ProviderKind,
+};
+
+/// Counts a validation, or refuses it.
+pub(crate) async fn count(
+    app: &App,
+    viewer: &Viewer,
+    agency: &AgencyId,
+    provider: ProviderKind,
+) -> Result<()> {
+    let now = app.clock.now();
+    let throttles = &app.throttles;
+    let refused = throttles
+        .validations_by_person
+        .attempt(viewer.user_id.as_str(), now)
+        .map_err(|wait| (wait, "You have checked 10 keys in a minute"))
+        .and_then(|()| {
+            throttles
+                .validations_by_agency
+                .attempt(agency.as_str(), now)
+                .map_err(|wait| (wait, "This agency has checked 30 keys in an hour"))
+        });
+    let Err((retry_after, what)) = refused else {
+        return Ok(());
+    };
+    let mut tx = app.db.begin().await?;
+    let entry = Entry {
+        agency: Some(agency),
+        actor: Actor::Person(viewer),
+        action: Action::KeyThrottled,
+        subject: agency.as_str(),
+        provider: Some(provider),
+        summary: format!("{what}; another check was refused."),
+    };
+    app.audit.append(&mut tx, entry, now).await?;
+    tx.commit().await?;
+    Err(Error::TooManyAttempts {
+        message: format!(
+            "{what}. Nothing was sent to {}; try again in {}.",
+            provider.display_name(),
+            super::words::wait(retry_after)
+        ),
+        retry_after,
+    })
+}

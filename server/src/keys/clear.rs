@@ -1,0 +1,239 @@
+//! Clearing a key (K8): it needs the version that the page showed and the impact that it showed. Numbers that the
+//! provider would go on answering can be detached first, while the key still works; a failed detach stops the clearing
+//! unless it is overridden. The version stays sealed for the signature grace and is then shredded (K10).
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use secrecy::SecretString;
+
+use crate::{
+    access::{Permission, Viewer},
+    app::App,
+    audit::{Action, Actor, Entry},
+    error::{Error, Result},
+    id::{AgencyId, KeyId},
+    keys::{
+        self, SIGNATURE_GRACE,
+        impact::{self, Impact},
+    },
+    providers::{ProviderError, ProviderKind},
+    store::{self, phone_numbers::PhoneNumberRow, provider_keys::KeyRow},
+};
+
+/// All detaching together ends within this time.
+const DETACH_TIME: Duration = Duration::from_secs(60);
+/// Requests to the provider at a time.
+const DETACH_CONCURRENCY: usize = 4;
+
+/// What is to be cleared.
+pub(crate) struct ClearKey {
+    pub(crate) key: KeyId,
+    pub(crate) expected_version: i64,
+    pub(crate) acknowledgement: String,
+    pub(crate) is_detaching: bool,
+    pub(crate) is_clearing_despite_failed_detach: bool,
+}
+
+/// What was cleared.
+pub(crate) struct Cleared {
+    pub(crate) version: i64,
+    pub(crate) detached_count: usize,
+    /// Numbers that the provider still answers.
+    pub(crate) still_answering: Vec<PhoneNumberRow>,
+}
+
+/// Clears a key of the viewer's agency.
+pub(crate) async fn clear(app: &App, viewer: &Viewer, input: ClearKey) -> Result<Cleared> {
+    let agency = viewer.require(Permission::ManageKeys)?;
+    let mut conn = app.db.read().await?;
+    let row = store::provider_keys::find(&mut conn, agency, &input.key)
+        .await?
+        .ok_or(Error::NotFound)?;
+    check(&row, &input)?;
+    let shown = impact::of_clearing(&mut conn, agency, &row).await?;
+    drop(conn);
+    if shown.acknowledgement != input.acknowledgement {
+        return Err(Error::ImpactChanged);
+    }
+    let provider = keys::provider_of(&row.provider)?;
+    let mut detached = Vec::new();
+    if input.is_detaching && !shown.answering.is_empty() {
+        let failed;
+        (detached, failed) = detach_all(app, &row, provider, &shown.answering).await;
+        record_detached(app, agency, &detached).await?;
+        if !failed.is_empty() && !input.is_clearing_despite_failed_detach {
+            return Err(detach_failed(provider, &detached, &failed));
+        }
+    }
+    write(
+        app,
+        viewer,
+        agency,
+        &input,
+        provider,
+        &shown,
+        detached.len(),
+    )
+    .await
+}
+
+fn check(row: &KeyRow, input: &ClearKey) -> Result<()> {
+    if row.version.version == input.expected_version {
+        return Ok(());
+    }
+    Err(Error::Conflict(
+        "Somebody else replaced this key meanwhile. Nothing was cleared; look at the key as it is now.".to_owned(),
+    ))
+}
+
+async fn write(
+    app: &App,
+    viewer: &Viewer,
+    agency: &AgencyId,
+    input: &ClearKey,
+    provider: ProviderKind,
+    shown: &Impact,
+    detached_count: usize,
+) -> Result<Cleared> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    store::provider_keys::lock_slot(&mut tx, agency, &keys::agency_scope(agency), provider).await?;
+    let row = store::provider_keys::find(&mut tx, agency, &input.key)
+        .await?
+        .ok_or(Error::NotFound)?;
+    check(&row, input)?;
+    let now_stopping = impact::of_clearing(&mut tx, agency, &row).await?;
+    // Detaching shortens the list of answering numbers itself; what else stops must still be what was shown.
+    let is_as_shown = if detached_count == 0 {
+        now_stopping.acknowledgement == shown.acknowledgement
+    } else {
+        now_stopping.agent_count == shown.agent_count
+            && now_stopping.phone_number_count == shown.phone_number_count
+    };
+    if !is_as_shown {
+        return Err(Error::ImpactChanged);
+    }
+    let version = row.version.version;
+    store::provider_keys::deactivate(&mut tx, agency, &row.id).await?;
+    store::provider_keys::retire_version(
+        &mut tx,
+        agency,
+        &row.id,
+        version,
+        now,
+        now.plus(SIGNATURE_GRACE),
+    )
+    .await?;
+    store::sync_runs::end_active_of_key(&mut tx, agency, &row.id, "The key was cleared.", now)
+        .await?;
+    let entry = Entry {
+        agency: Some(agency),
+        actor: Actor::Person(viewer),
+        action: Action::KeyCleared,
+        subject: row.id.as_str(),
+        provider: Some(provider),
+        summary: format!(
+            "{} key …{} cleared, version {version}; {} agents stopped being reachable, {detached_count} numbers detached, \
+             {} still answering at {}.",
+            provider.display_name(),
+            row.version.last_four,
+            now_stopping.agent_count,
+            now_stopping.answering.len(),
+            provider.display_name(),
+        ),
+    };
+    app.audit.append(&mut tx, entry, now).await?;
+    tx.commit().await?;
+    Ok(Cleared {
+        version,
+        detached_count,
+        still_answering: now_stopping.answering,
+    })
+}
+
+type Detached = Vec<PhoneNumberRow>;
+type Failed = Vec<(PhoneNumberRow, ProviderError)>;
+
+/// Detaches the numbers at the provider. A key that does not open counts as a provider that is out of reach.
+async fn detach_all(
+    app: &App,
+    row: &KeyRow,
+    provider: ProviderKind,
+    numbers: &[PhoneNumberRow],
+) -> (Detached, Failed) {
+    let prepared = keys::client(provider).and_then(|client| {
+        let base_url = keys::host(app, provider, keys::region_of(&row.version.region)?)?;
+        let secret: SecretString = keys::open(app, row)?;
+        Ok((client, base_url, secret))
+    });
+    let Ok((client, base_url, secret)) = prepared else {
+        let unreadable = ProviderError::Malformed {
+            what: "the stored key cannot be opened".to_owned(),
+        };
+        return (
+            Vec::new(),
+            numbers
+                .iter()
+                .map(|number| (number.clone(), unreadable.clone()))
+                .collect(),
+        );
+    };
+    let target = keys::target(app, base_url, &secret, DETACH_TIME);
+    let target = &target;
+    let results: Vec<_> = stream::iter(numbers.to_vec())
+        .map(|number| async move {
+            let result = client
+                .detach_number(target, &number.remote_id, &number.carrier)
+                .await;
+            (number, result)
+        })
+        .buffer_unordered(DETACH_CONCURRENCY)
+        .collect()
+        .await;
+    let mut detached = Vec::new();
+    let mut failed = Vec::new();
+    for (number, result) in results {
+        match result {
+            // A number that is gone answers no more.
+            Ok(()) | Err(ProviderError::NotFound) => detached.push(number),
+            Err(error) => failed.push((number, error)),
+        }
+    }
+    (detached, failed)
+}
+
+async fn record_detached(app: &App, agency: &AgencyId, detached: &[PhoneNumberRow]) -> Result<()> {
+    if detached.is_empty() {
+        return Ok(());
+    }
+    let mut tx = app.db.begin().await?;
+    for number in detached {
+        store::phone_numbers::set_detached(&mut tx, agency, &number.id).await?;
+    }
+    tx.commit().await
+}
+
+fn detach_failed(provider: ProviderKind, detached: &Detached, failed: &Failed) -> Error {
+    let (first, error) = &failed[0];
+    let name = first
+        .number
+        .as_deref()
+        .or(first.name.as_deref())
+        .unwrap_or("a number");
+    let others = match failed.len() {
+        1 => String::new(),
+        count => format!(" and {} more", count - 1),
+    };
+    let done = match detached.len() {
+        0 => String::new(),
+        1 => " One number was detached and stays so.".to_owned(),
+        count => format!(" {count} numbers were detached and stay so."),
+    };
+    Error::DetachFailed(format!(
+        "{name}{others} could not be detached at {}: {error}. The key is still in use.{done} Try again, or clear it anyway: \
+         what is left goes on answering at {}.",
+        provider.display_name(),
+        provider.display_name(),
+    ))
+}

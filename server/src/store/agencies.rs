@@ -1,0 +1,153 @@
+//! Agencies and who belongs to them.
+
+use sqlx::FromRow;
+
+use crate::{
+    clock::Timestamp,
+    error::Result,
+    id::{AgencyId, UserId},
+    store::{Conn, keyset::Keyset, on, unless_taken},
+};
+
+/// An agency's row.
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct AgencyRow {
+    pub(crate) id: AgencyId,
+    pub(crate) slug: String,
+    pub(crate) name: String,
+    pub(crate) plan: String,
+    pub(crate) voice_provider: Option<String>,
+    pub(crate) created_at: Timestamp,
+}
+
+/// An agency with the role that somebody has there.
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct MembershipRow {
+    #[sqlx(flatten)]
+    pub(crate) agency: AgencyRow,
+    pub(crate) role: String,
+}
+
+/// Makes an agency; false when the slug is taken.
+pub(crate) async fn insert(conn: &mut Conn, row: &AgencyRow) -> Result<bool> {
+    const SQL: &str = "INSERT INTO agencies (id, slug, name, plan, voice_provider, created_at) \
+                       VALUES ($1, $2, $3, $4, $5, $6)";
+    let inserted = on!(conn, c => sqlx::query(SQL)
+        .bind(&row.id)
+        .bind(&row.slug)
+        .bind(&row.name)
+        .bind(&row.plan)
+        .bind(&row.voice_provider)
+        .bind(row.created_at)
+        .execute(c)
+        .await
+        .map(|r| r.rows_affected()));
+    Ok(unless_taken(inserted)?.is_some())
+}
+
+/// An agency by its id.
+pub(crate) async fn find(conn: &mut Conn, agency: &AgencyId) -> Result<Option<AgencyRow>> {
+    const SQL: &str =
+        "SELECT id, slug, name, plan, voice_provider, created_at FROM agencies WHERE id = $1";
+    Ok(on!(conn, c => sqlx::query_as(SQL).bind(agency).fetch_optional(c).await)?)
+}
+
+/// An agency by its slug: for the command line alone, which has no viewer.
+pub(crate) async fn find_by_slug(conn: &mut Conn, slug: &str) -> Result<Option<AgencyRow>> {
+    const SQL: &str =
+        "SELECT id, slug, name, plan, voice_provider, created_at FROM agencies WHERE slug = $1";
+    Ok(on!(conn, c => sqlx::query_as(SQL).bind(slug).fetch_optional(c).await)?)
+}
+
+/// The membership of a person in the agency of this slug.
+pub(crate) async fn find_membership(
+    conn: &mut Conn,
+    user: &UserId,
+    slug: &str,
+) -> Result<Option<MembershipRow>> {
+    const SQL: &str = "SELECT a.id, a.slug, a.name, a.plan, a.voice_provider, a.created_at, m.role \
+                       FROM memberships m JOIN agencies a ON a.id = m.agency_id \
+                       WHERE m.user_id = $1 AND a.slug = $2";
+    Ok(on!(conn, c => sqlx::query_as(SQL).bind(user).bind(slug).fetch_optional(c).await)?)
+}
+
+/// All memberships of a person, by the agency's name.
+pub(crate) async fn list_memberships(conn: &mut Conn, user: &UserId) -> Result<Vec<MembershipRow>> {
+    const SQL: &str = "SELECT a.id, a.slug, a.name, a.plan, a.voice_provider, a.created_at, m.role \
+                       FROM memberships m JOIN agencies a ON a.id = m.agency_id \
+                       WHERE m.user_id = $1 ORDER BY a.name, a.id";
+    Ok(on!(conn, c => sqlx::query_as(SQL).bind(user).fetch_all(c).await)?)
+}
+
+/// One page of a person's agencies, by slug.
+pub(crate) async fn list(conn: &mut Conn, user: &UserId, page: &Keyset) -> Result<Vec<AgencyRow>> {
+    const FORWARD: &str = "SELECT a.id, a.slug, a.name, a.plan, a.voice_provider, a.created_at \
+        FROM memberships m JOIN agencies a ON a.id = m.agency_id \
+        WHERE m.user_id = $1 AND ($2 = '' OR a.slug > $2) ORDER BY a.slug ASC LIMIT $3";
+    const BACKWARD: &str = "SELECT a.id, a.slug, a.name, a.plan, a.voice_provider, a.created_at \
+        FROM memberships m JOIN agencies a ON a.id = m.agency_id \
+        WHERE m.user_id = $1 AND ($2 = '' OR a.slug < $2) ORDER BY a.slug DESC LIMIT $3";
+    let sql = if page.is_backward { BACKWARD } else { FORWARD };
+    Ok(on!(conn, c => sqlx::query_as(sql)
+        .bind(user)
+        .bind(page.key())
+        .bind(page.limit)
+        .fetch_all(c)
+        .await)?)
+}
+
+/// How many agencies a person belongs to.
+pub(crate) async fn count(conn: &mut Conn, user: &UserId) -> Result<i64> {
+    const SQL: &str = "SELECT count(*) FROM memberships WHERE user_id = $1";
+    Ok(on!(conn, c => sqlx::query_scalar(SQL).bind(user).fetch_one(c).await)?)
+}
+
+/// Adds a person to an agency, or changes the role.
+pub(crate) async fn upsert_membership(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    user: &UserId,
+    role: &str,
+    now: Timestamp,
+) -> Result<()> {
+    const SQL: &str = "INSERT INTO memberships (agency_id, user_id, role, created_at) VALUES ($1, $2, $3, $4) \
+                       ON CONFLICT (agency_id, user_id) DO UPDATE SET role = excluded.role";
+    on!(conn, c => sqlx::query(SQL)
+        .bind(agency)
+        .bind(user)
+        .bind(role)
+        .bind(now)
+        .execute(c)
+        .await
+        .map(|_| ()))?;
+    Ok(())
+}
+
+/// Changes the plan; false when there is no such agency.
+pub(crate) async fn update_plan(conn: &mut Conn, agency: &AgencyId, plan: &str) -> Result<bool> {
+    const SQL: &str = "UPDATE agencies SET plan = $2 WHERE id = $1";
+    let updated = on!(conn, c => sqlx::query(SQL)
+        .bind(agency)
+        .bind(plan)
+        .execute(c)
+        .await
+        .map(|r| r.rows_affected()))?;
+    Ok(updated == 1)
+}
+
+/// Sets the default voice provider where none is set yet (T2); true when it was set.
+pub(crate) async fn set_first_voice_provider(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    provider: &str,
+) -> Result<bool> {
+    const SQL: &str =
+        "UPDATE agencies SET voice_provider = $2 WHERE id = $1 AND voice_provider IS NULL";
+    let updated = on!(conn, c => sqlx::query(SQL)
+        .bind(agency)
+        .bind(provider)
+        .execute(c)
+        .await
+        .map(|r| r.rows_affected()))?;
+    Ok(updated == 1)
+}

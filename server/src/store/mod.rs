@@ -1,0 +1,260 @@
+//! All SQL lives under this folder: one file per noun, free async functions on `&mut Conn`, the agency first.
+//! This file owns the plumbing that lets one SQL text run on SQLite and on PostgreSQL: [`Db`], [`Conn`], [`Tx`] and the
+//! `on!` macro. It holds no rule of the product, and no request to a provider may run while a [`Tx`] is open.
+//!
+//! sqlx 0.9's `Pool::begin()` on PostgreSQL is not cancel-safe (launchbadge/sqlx#4385), so every caller of
+//! [`Db::begin`] runs in a spawned task that nobody cancels: the HTTP edge spawns each GraphQL request, jobs are tasks.
+
+pub(crate) mod accounts;
+pub(crate) mod agencies;
+pub(crate) mod agents;
+pub(crate) mod audit;
+pub(crate) mod batch;
+pub(crate) mod facts;
+pub(crate) mod jobs;
+pub(crate) mod keyset;
+pub(crate) mod phone_numbers;
+pub(crate) mod placements;
+pub(crate) mod provider_keys;
+pub(crate) mod sessions;
+pub(crate) mod sync_runs;
+pub(crate) mod users;
+pub(crate) mod voices;
+
+use std::{
+    path::PathBuf,
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use sqlx::{
+    PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
+    migrate::Migrator,
+    pool::PoolConnection,
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use crate::error::{Error, Result};
+
+static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
+
+/// Runs one sqlx expression on whichever database stands behind a [`Conn`]: the expression is written once and
+/// expanded per driver.
+macro_rules! on {
+    ($conn:expr, $c:ident => $body:expr) => {
+        match $conn.backend() {
+            $crate::store::Backend::Sqlite($c) => $body,
+            $crate::store::Backend::Postgres($c) => $body,
+        }
+    };
+}
+pub(crate) use on;
+
+/// Where the data is kept.
+#[derive(Clone, Debug)]
+pub enum DatabaseLocation {
+    /// A SQLite file; made when it is missing.
+    Sqlite(PathBuf),
+    /// A PostgreSQL URL.
+    Postgres(String),
+}
+
+/// The database: a pool per kind. Cloning shares the pools.
+#[derive(Clone)]
+pub struct Db {
+    pools: Pools,
+    statements: Arc<AtomicU64>,
+}
+
+#[derive(Clone)]
+enum Pools {
+    /// SQLite allows one writer at a time: a pool of one connection makes the others wait in order.
+    Sqlite {
+        read: SqlitePool,
+        write: SqlitePool,
+    },
+    Postgres(PgPool),
+}
+
+/// A connection, in a transaction or not.
+pub struct Conn {
+    inner: Inner,
+    statements: Arc<AtomicU64>,
+}
+
+enum Inner {
+    Sqlite(PoolConnection<Sqlite>),
+    SqliteTx(Transaction<'static, Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+    PostgresTx(Transaction<'static, Postgres>),
+}
+
+/// What `on!` matches on.
+pub(crate) enum Backend<'c> {
+    Sqlite(&'c mut SqliteConnection),
+    Postgres(&'c mut PgConnection),
+}
+
+/// A write transaction. Dropped without [`Tx::commit`] it rolls back.
+pub struct Tx(Conn);
+
+impl Db {
+    /// Connects, with the settings that durability rests on, and applies the migrations.
+    pub async fn connect(location: &DatabaseLocation) -> Result<Self> {
+        let db = match location {
+            DatabaseLocation::Sqlite(path) => {
+                let options = SqliteConnectOptions::new()
+                    .filename(path)
+                    .create_if_missing(true)
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .synchronous(SqliteSynchronous::Normal)
+                    .busy_timeout(Duration::from_secs(5))
+                    .foreign_keys(true)
+                    .pragma("secure_delete", "ON");
+                let write = SqlitePoolOptions::new()
+                    .max_connections(1)
+                    .connect_with(options.clone())
+                    .await?;
+                MIGRATOR.run(&write).await.map_err(migration_error)?;
+                let read = SqlitePoolOptions::new()
+                    .max_connections(8)
+                    .connect_with(options.read_only(true))
+                    .await?;
+                Self::new(Pools::Sqlite { read, write })
+            }
+            DatabaseLocation::Postgres(url) => {
+                let options = PgConnectOptions::from_str(url)?
+                    .options([("idle_in_transaction_session_timeout", "30s")]);
+                let pool = PgPoolOptions::new()
+                    .max_connections(16)
+                    .connect_with(options)
+                    .await?;
+                MIGRATOR.run(&pool).await.map_err(migration_error)?;
+                Self::new(Pools::Postgres(pool))
+            }
+        };
+        Ok(db)
+    }
+
+    fn new(pools: Pools) -> Self {
+        Self {
+            pools,
+            statements: Arc::default(),
+        }
+    }
+
+    /// A connection for reading; on SQLite it cannot write.
+    pub async fn read(&self) -> Result<Conn> {
+        let inner = match &self.pools {
+            Pools::Sqlite { read, .. } => Inner::Sqlite(read.acquire().await?),
+            Pools::Postgres(pool) => Inner::Postgres(pool.acquire().await?),
+        };
+        Ok(self.conn(inner))
+    }
+
+    /// Opens a write transaction (`BEGIN IMMEDIATE` on SQLite, so that it never fails half-way for want of the lock).
+    pub async fn begin(&self) -> Result<Tx> {
+        let inner = match &self.pools {
+            Pools::Sqlite { write, .. } => {
+                Inner::SqliteTx(write.begin_with("BEGIN IMMEDIATE").await?)
+            }
+            Pools::Postgres(pool) => Inner::PostgresTx(pool.begin().await?),
+        };
+        Ok(Tx(self.conn(inner)))
+    }
+
+    fn conn(&self, inner: Inner) -> Conn {
+        Conn {
+            inner,
+            statements: Arc::clone(&self.statements),
+        }
+    }
+
+    /// Whether this is SQLite, where exactly one server process owns the file.
+    pub fn is_sqlite(&self) -> bool {
+        matches!(self.pools, Pools::Sqlite { .. })
+    }
+
+    /// How many statements ran so far, for tests that compare two answers' cost (P5).
+    pub fn statement_count(&self) -> u64 {
+        self.statements.load(Ordering::SeqCst)
+    }
+
+    /// Closes the pools, so that SQLite checkpoints its log.
+    pub async fn close(&self) {
+        match &self.pools {
+            Pools::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl std::fmt::Debug for Db {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.is_sqlite() {
+            "Db::Sqlite"
+        } else {
+            "Db::Postgres"
+        })
+    }
+}
+
+impl Conn {
+    /// The driver's connection; each call counts as one statement.
+    pub(crate) fn backend(&mut self) -> Backend<'_> {
+        self.statements.fetch_add(1, Ordering::SeqCst);
+        match &mut self.inner {
+            Inner::Sqlite(c) => Backend::Sqlite(&mut *c),
+            Inner::SqliteTx(c) => Backend::Sqlite(&mut *c),
+            Inner::Postgres(c) => Backend::Postgres(&mut *c),
+            Inner::PostgresTx(c) => Backend::Postgres(&mut *c),
+        }
+    }
+}
+
+impl Tx {
+    /// Makes it so.
+    pub async fn commit(self) -> Result<()> {
+        match self.0.inner {
+            Inner::SqliteTx(tx) => tx.commit().await?,
+            Inner::PostgresTx(tx) => tx.commit().await?,
+            Inner::Sqlite(_) | Inner::Postgres(_) => {}
+        }
+        Ok(())
+    }
+}
+
+impl std::ops::Deref for Tx {
+    type Target = Conn;
+
+    fn deref(&self) -> &Conn {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.0
+    }
+}
+
+fn migration_error(error: sqlx::migrate::MigrateError) -> Error {
+    Error::internal(error)
+}
+
+/// Turns a unique violation into `None`, by kind and never by constraint name: SQLite gives none.
+pub(crate) fn unless_taken<T>(result: std::result::Result<T, sqlx::Error>) -> Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

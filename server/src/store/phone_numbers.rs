@@ -1,0 +1,247 @@
+//! Phone numbers of the accounts.
+
+use sqlx::FromRow;
+
+use crate::{
+    clock::Timestamp,
+    error::Result,
+    id::{AccountId, AgencyId, KeyId, PhoneNumberId, SyncRunId},
+    store::{
+        Conn,
+        batch::{bind_hundred, hundred},
+        keyset::{Keyset, KeysetSql, keyset_sql},
+        on,
+    },
+};
+
+/// A number's row, with the agent that answers it.
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct PhoneNumberRow {
+    pub(crate) id: PhoneNumberId,
+    pub(crate) provider: String,
+    pub(crate) remote_id: String,
+    pub(crate) number: Option<String>,
+    pub(crate) sip_uri: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) sort_key: String,
+    pub(crate) carrier: String,
+    pub(crate) status: String,
+    pub(crate) agent_id: Option<String>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) last_seen_at: Timestamp,
+}
+
+/// What a list of numbers is narrowed to; empty texts mean all.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PhoneNumberQuery {
+    pub(crate) providers: String,
+    pub(crate) statuses: String,
+    pub(crate) agent_id: String,
+    /// `yes`, `no` or empty: whether an agent of ours answers it.
+    pub(crate) has_agent: &'static str,
+    /// LIKE pattern over number, SIP address and name.
+    pub(crate) pattern: String,
+}
+
+/// What numbers can be sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PhoneNumberOrder {
+    Number,
+    CreatedAt,
+}
+
+macro_rules! columns {
+    () => {
+        "SELECT n.id, n.provider, n.remote_id, n.number, n.sip_uri, n.name, n.sort_key, n.carrier, n.status, \
+         p.agent_id, n.created_at, n.last_seen_at FROM phone_numbers n \
+         LEFT JOIN placements p ON p.account_id = n.account_id AND p.remote_id = n.agent_remote_id "
+    };
+}
+
+macro_rules! filter {
+    () => {
+        "WHERE n.agency_id = $1 AND ($2 = '' OR $2 LIKE '%|' || n.provider || '|%') \
+         AND ($3 = '' OR $3 LIKE '%|' || n.status || '|%') AND ($4 = '' OR p.agent_id = $4) AND ($5 = '' OR ($5 = 'yes') = (p.agent_id IS NOT NULL)) \
+         AND ($6 = '' OR n.sort_key LIKE $6 ESCAPE '\\' OR lower(COALESCE(n.name, '')) LIKE $6 ESCAPE '\\')"
+    };
+}
+
+const BY_NUMBER: KeysetSql = keyset_sql!(concat!(columns!(), filter!()), "n.sort_key", "n.id", limit "$7", key "$8", after "$9");
+const BY_CREATED: KeysetSql = keyset_sql!(concat!(columns!(), filter!()), "n.created_at", "n.id", limit "$7", key "$8", after "$9");
+
+/// One page of an agency's numbers.
+pub(crate) async fn list(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    query: &PhoneNumberQuery,
+    order: PhoneNumberOrder,
+    is_descending: bool,
+    page: &Keyset,
+) -> Result<Vec<PhoneNumberRow>> {
+    let is_time = order == PhoneNumberOrder::CreatedAt;
+    let sql = if is_time { &BY_CREATED } else { &BY_NUMBER }.text(page, is_descending);
+    Ok(on!(conn, c => {
+        let statement = sqlx::query_as(sql)
+            .bind(agency)
+            .bind(&query.providers)
+            .bind(&query.statuses)
+            .bind(&query.agent_id)
+            .bind(query.has_agent)
+            .bind(&query.pattern)
+            .bind(page.limit);
+        let statement = if is_time { statement.bind(page.number()) } else { statement.bind(page.key()) };
+        statement.bind(page.id()).fetch_all(c).await
+    })?)
+}
+
+/// How many numbers the query finds.
+pub(crate) async fn count(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    query: &PhoneNumberQuery,
+) -> Result<i64> {
+    const SQL: &str = concat!(
+        "SELECT count(*) FROM phone_numbers n \
+         LEFT JOIN placements p ON p.account_id = n.account_id AND p.remote_id = n.agent_remote_id ",
+        filter!()
+    );
+    Ok(on!(conn, c => sqlx::query_scalar(SQL)
+        .bind(agency)
+        .bind(&query.providers)
+        .bind(&query.statuses)
+        .bind(&query.agent_id)
+            .bind(query.has_agent)
+        .bind(&query.pattern)
+        .fetch_one(c)
+        .await)?)
+}
+
+/// Numbers that up to a hundred agents answer.
+pub(crate) async fn list_by_agents(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    agents: &[String],
+) -> Result<Vec<PhoneNumberRow>> {
+    const SQL: &str = concat!(
+        "SELECT n.id, n.provider, n.remote_id, n.number, n.sip_uri, n.name, n.sort_key, n.carrier, n.status, \
+         p.agent_id, n.created_at, n.last_seen_at FROM placements p \
+         JOIN phone_numbers n ON n.account_id = p.account_id AND n.agent_remote_id = p.remote_id \
+         WHERE p.agency_id = $1 AND n.status <> 'inactive' AND p.agent_id IN (",
+        hundred!(),
+        ") ORDER BY n.sort_key, n.id"
+    );
+    Ok(on!(conn, c => bind_hundred!(sqlx::query_as(SQL).bind(agency), agents).fetch_all(c).await)?)
+}
+
+/// Numbers in the account of a key that the provider goes on answering without Ringfence (K8).
+pub(crate) async fn list_answering(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    key: &KeyId,
+) -> Result<Vec<PhoneNumberRow>> {
+    const SQL: &str = concat!(
+        columns!(),
+        "JOIN provider_key_versions v ON v.account_id = n.account_id \
+         JOIN provider_keys k ON k.id = v.key_id AND k.active_version = v.version \
+         WHERE n.agency_id = $1 AND k.id = $2 AND n.is_answering AND n.status IN ('active', 'activating', 'unknown') \
+         ORDER BY n.sort_key, n.id"
+    );
+    Ok(on!(conn, c => sqlx::query_as(SQL).bind(agency).bind(key).fetch_all(c).await)?)
+}
+
+/// How many numbers stand in the account of a key.
+pub(crate) async fn count_by_key(conn: &mut Conn, agency: &AgencyId, key: &KeyId) -> Result<i64> {
+    const SQL: &str = "SELECT count(*) FROM phone_numbers n \
+        JOIN provider_key_versions v ON v.account_id = n.account_id \
+        JOIN provider_keys k ON k.id = v.key_id AND k.active_version = v.version \
+        WHERE n.agency_id = $1 AND k.id = $2 AND n.status <> 'inactive'";
+    Ok(on!(conn, c => sqlx::query_scalar(SQL).bind(agency).bind(key).fetch_one(c).await)?)
+}
+
+/// What a sync writes of a number.
+#[derive(Clone, Debug)]
+pub(crate) struct PhoneNumberWrite<'a> {
+    pub(crate) account_id: &'a AccountId,
+    pub(crate) provider: &'a str,
+    pub(crate) remote_id: &'a str,
+    pub(crate) number: Option<&'a str>,
+    pub(crate) sip_uri: Option<&'a str>,
+    pub(crate) name: Option<&'a str>,
+    pub(crate) carrier: &'a str,
+    pub(crate) status: &'a str,
+    pub(crate) agent_remote_id: Option<&'a str>,
+    pub(crate) is_answering: bool,
+    pub(crate) created_at: Timestamp,
+    pub(crate) seen_at: Timestamp,
+    pub(crate) run: &'a SyncRunId,
+}
+
+/// Writes a number as the provider tells it.
+pub(crate) async fn upsert(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    write: &PhoneNumberWrite<'_>,
+) -> Result<()> {
+    const SQL: &str = "INSERT INTO phone_numbers (id, agency_id, account_id, provider, remote_id, number, sip_uri, name, \
+        sort_key, carrier, status, agent_remote_id, is_answering, created_at, last_seen_at, last_seen_run) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) \
+        ON CONFLICT (account_id, remote_id) DO UPDATE SET number = excluded.number, sip_uri = excluded.sip_uri, \
+        name = excluded.name, sort_key = excluded.sort_key, carrier = excluded.carrier, status = excluded.status, \
+        agent_remote_id = excluded.agent_remote_id, is_answering = excluded.is_answering, last_seen_at = excluded.last_seen_at, \
+        last_seen_run = excluded.last_seen_run";
+    let sort_key = write
+        .number
+        .or(write.sip_uri)
+        .unwrap_or(write.remote_id)
+        .to_lowercase();
+    on!(conn, c => sqlx::query(SQL)
+        .bind(PhoneNumberId::new())
+        .bind(agency)
+        .bind(write.account_id)
+        .bind(write.provider)
+        .bind(write.remote_id)
+        .bind(write.number)
+        .bind(write.sip_uri)
+        .bind(write.name)
+        .bind(&sort_key)
+        .bind(write.carrier)
+        .bind(write.status)
+        .bind(write.agent_remote_id)
+        .bind(write.is_answering)
+        .bind(write.created_at)
+        .bind(write.seen_at)
+        .bind(write.run)
+        .execute(c)
+        .await
+        .map(|_| ()))?;
+    Ok(())
+}
+
+/// Marks the numbers of an account that a complete list did not hold; never deletes them.
+pub(crate) async fn mark_unseen_inactive(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    account: &AccountId,
+    run: &SyncRunId,
+) -> Result<u64> {
+    const SQL: &str = "UPDATE phone_numbers SET status = 'inactive' \
+        WHERE agency_id = $1 AND account_id = $2 AND last_seen_run <> $3 AND status <> 'inactive'";
+    Ok(on!(conn, c => sqlx::query(SQL)
+        .bind(agency)
+        .bind(account)
+        .bind(run)
+        .execute(c)
+        .await
+        .map(|r| r.rows_affected()))?)
+}
+
+/// Writes down that a number was detached from its agent.
+pub(crate) async fn set_detached(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    number: &PhoneNumberId,
+) -> Result<()> {
+    const SQL: &str = "UPDATE phone_numbers SET agent_remote_id = NULL, is_answering = $3 WHERE agency_id = $1 AND id = $2";
+    on!(conn, c => sqlx::query(SQL).bind(agency).bind(number).bind(false).execute(c).await.map(|_| ()))?;
+    Ok(())
+}

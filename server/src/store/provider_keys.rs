@@ -1,0 +1,337 @@
+//! Stored provider keys and their versions. Rows carry sealed bytes only; opening them is the vault's work.
+
+use sqlx::FromRow;
+
+use crate::{
+    clock::Timestamp,
+    error::Result,
+    id::{AccountId, AgencyId, KeyId, UserId},
+    providers::ProviderKind,
+    store::{Conn, keyset::Keyset, on},
+};
+
+/// A key with the version in use.
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct KeyRow {
+    pub(crate) id: KeyId,
+    pub(crate) agency_id: AgencyId,
+    pub(crate) scope_kind: String,
+    pub(crate) scope_id: String,
+    pub(crate) provider: String,
+    pub(crate) health: String,
+    pub(crate) health_message: Option<String>,
+    pub(crate) checked_at: Option<Timestamp>,
+    #[sqlx(flatten)]
+    pub(crate) version: VersionRow,
+}
+
+/// One version of a key.
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct VersionRow {
+    pub(crate) version: i64,
+    pub(crate) account_id: AccountId,
+    pub(crate) region: String,
+    pub(crate) capabilities: String,
+    pub(crate) last_four: String,
+    pub(crate) fingerprint: Vec<u8>,
+    pub(crate) cipher: String,
+    pub(crate) master_key_id: String,
+    pub(crate) wrapped_key: Option<Vec<u8>>,
+    pub(crate) sealed: Option<Vec<u8>>,
+    pub(crate) saved_by: Option<UserId>,
+    pub(crate) saved_at: Timestamp,
+}
+
+/// The place that a scope has for a provider's key, filled or not.
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct SlotRow {
+    pub(crate) id: KeyId,
+    pub(crate) active_version: Option<i64>,
+    pub(crate) last_version: i64,
+}
+
+/// Whose key: a scope within an agency.
+#[derive(Clone, Debug)]
+pub(crate) struct Scope<'a> {
+    pub(crate) kind: &'a str,
+    pub(crate) id: &'a str,
+}
+
+macro_rules! select_keys {
+    ($tail:literal) => {
+        concat!(
+            "SELECT k.id, k.agency_id, k.scope_kind, k.scope_id, k.provider, k.health, k.health_message, k.checked_at, \
+             v.version, v.account_id, v.region, v.capabilities, v.last_four, v.fingerprint, v.cipher, v.master_key_id, \
+             v.wrapped_key, v.sealed, v.saved_by, v.saved_at \
+             FROM provider_keys k JOIN provider_key_versions v ON v.key_id = k.id AND v.version = k.active_version ",
+            $tail
+        )
+    };
+}
+
+/// The stored key of a scope and provider, unless it is cleared.
+pub(crate) async fn find_in_scope(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    scope: &Scope<'_>,
+    provider: ProviderKind,
+) -> Result<Option<KeyRow>> {
+    const SQL: &str = select_keys!(
+        "WHERE k.agency_id = $1 AND k.scope_kind = $2 AND k.scope_id = $3 AND k.provider = $4"
+    );
+    Ok(on!(conn, c => sqlx::query_as(SQL)
+        .bind(agency)
+        .bind(scope.kind)
+        .bind(scope.id)
+        .bind(provider.as_str())
+        .fetch_optional(c)
+        .await)?)
+}
+
+/// A stored key by its id, unless it is cleared.
+pub(crate) async fn find(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    key: &KeyId,
+) -> Result<Option<KeyRow>> {
+    const SQL: &str = select_keys!("WHERE k.agency_id = $1 AND k.id = $2");
+    Ok(on!(conn, c => sqlx::query_as(SQL).bind(agency).bind(key).fetch_optional(c).await)?)
+}
+
+/// One page of the agency-scope keys, by provider; the provider is the cursor, so that no key id shows in it.
+pub(crate) async fn list(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    providers: &str,
+    page: &Keyset,
+) -> Result<Vec<KeyRow>> {
+    const FORWARD: &str = select_keys!(
+        "WHERE k.agency_id = $1 AND k.scope_kind = 'agency' AND ($2 = '' OR $2 LIKE '%|' || k.provider || '|%') \
+         AND k.provider > $3 ORDER BY k.provider ASC LIMIT $4"
+    );
+    const BACKWARD: &str = select_keys!(
+        "WHERE k.agency_id = $1 AND k.scope_kind = 'agency' AND ($2 = '' OR $2 LIKE '%|' || k.provider || '|%') \
+         AND ($3 = '' OR k.provider < $3) ORDER BY k.provider DESC LIMIT $4"
+    );
+    let sql = if page.is_backward { BACKWARD } else { FORWARD };
+    Ok(on!(conn, c => sqlx::query_as(sql)
+        .bind(agency)
+        .bind(providers)
+        .bind(page.key())
+        .bind(page.limit)
+        .fetch_all(c)
+        .await)?)
+}
+
+/// How many agency-scope keys are stored.
+pub(crate) async fn count(conn: &mut Conn, agency: &AgencyId, providers: &str) -> Result<i64> {
+    const SQL: &str = "SELECT count(*) FROM provider_keys k WHERE k.agency_id = $1 AND k.scope_kind = 'agency' \
+        AND k.active_version IS NOT NULL AND ($2 = '' OR $2 LIKE '%|' || k.provider || '|%')";
+    Ok(on!(conn, c => sqlx::query_scalar(SQL).bind(agency).bind(providers).fetch_one(c).await)?)
+}
+
+/// The place of a scope and provider; locks it on PostgreSQL for the length of the transaction by touching the row.
+pub(crate) async fn lock_slot(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    scope: &Scope<'_>,
+    provider: ProviderKind,
+) -> Result<Option<SlotRow>> {
+    const SQL: &str = "UPDATE provider_keys SET last_version = last_version \
+        WHERE agency_id = $1 AND scope_kind = $2 AND scope_id = $3 AND provider = $4 \
+        RETURNING id, active_version, last_version";
+    Ok(on!(conn, c => sqlx::query_as(SQL)
+        .bind(agency)
+        .bind(scope.kind)
+        .bind(scope.id)
+        .bind(provider.as_str())
+        .fetch_optional(c)
+        .await)?)
+}
+
+/// Makes the place of a scope and provider; false when somebody else just did.
+pub(crate) async fn insert_slot(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    scope: &Scope<'_>,
+    provider: ProviderKind,
+    key: &KeyId,
+    now: Timestamp,
+) -> Result<bool> {
+    const SQL: &str = "INSERT INTO provider_keys \
+        (id, agency_id, scope_kind, scope_id, provider, active_version, last_version, health, created_at) \
+        VALUES ($1, $2, $3, $4, $5, NULL, 0, 'unreachable', $6) \
+        ON CONFLICT (agency_id, scope_kind, scope_id, provider) DO NOTHING";
+    let inserted = on!(conn, c => sqlx::query(SQL)
+        .bind(key)
+        .bind(agency)
+        .bind(scope.kind)
+        .bind(scope.id)
+        .bind(provider.as_str())
+        .bind(now)
+        .execute(c)
+        .await
+        .map(|r| r.rows_affected()))?;
+    Ok(inserted == 1)
+}
+
+/// Adds a version.
+pub(crate) async fn insert_version(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    key: &KeyId,
+    row: &VersionRow,
+) -> Result<()> {
+    const SQL: &str = "INSERT INTO provider_key_versions \
+        (key_id, version, agency_id, account_id, region, capabilities, last_four, fingerprint, cipher, master_key_id, \
+         wrapped_key, sealed, saved_by, saved_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+    on!(conn, c => sqlx::query(SQL)
+        .bind(key)
+        .bind(row.version)
+        .bind(agency)
+        .bind(&row.account_id)
+        .bind(&row.region)
+        .bind(&row.capabilities)
+        .bind(&row.last_four)
+        .bind(&row.fingerprint)
+        .bind(&row.cipher)
+        .bind(&row.master_key_id)
+        .bind(&row.wrapped_key)
+        .bind(&row.sealed)
+        .bind(&row.saved_by)
+        .bind(row.saved_at)
+        .execute(c)
+        .await
+        .map(|_| ()))?;
+    Ok(())
+}
+
+/// What a check of the key found.
+#[derive(Clone, Debug)]
+pub(crate) struct HealthUpdate<'a> {
+    pub(crate) health: &'a str,
+    pub(crate) message: Option<&'a str>,
+    pub(crate) checked_at: Timestamp,
+}
+
+/// Puts a version in use, with the health that its validation found.
+pub(crate) async fn activate(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    key: &KeyId,
+    version: i64,
+    update: &HealthUpdate<'_>,
+) -> Result<()> {
+    const SQL: &str = "UPDATE provider_keys SET active_version = $3, last_version = $3, health = $4, \
+        health_message = $5, checked_at = $6 WHERE agency_id = $1 AND id = $2";
+    on!(conn, c => sqlx::query(SQL)
+        .bind(agency)
+        .bind(key)
+        .bind(version)
+        .bind(update.health)
+        .bind(update.message)
+        .bind(update.checked_at)
+        .execute(c)
+        .await
+        .map(|_| ()))?;
+    Ok(())
+}
+
+/// Takes the key out of use; its versions stay until they are shredded.
+pub(crate) async fn deactivate(conn: &mut Conn, agency: &AgencyId, key: &KeyId) -> Result<()> {
+    const SQL: &str =
+        "UPDATE provider_keys SET active_version = NULL WHERE agency_id = $1 AND id = $2";
+    on!(conn, c => sqlx::query(SQL).bind(agency).bind(key).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Retires a version: it stays sealed until `shred_after` (K10).
+pub(crate) async fn retire_version(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    key: &KeyId,
+    version: i64,
+    now: Timestamp,
+    shred_after: Timestamp,
+) -> Result<()> {
+    const SQL: &str = "UPDATE provider_key_versions SET retired_at = $4, shred_after = $5 \
+        WHERE agency_id = $1 AND key_id = $2 AND version = $3";
+    on!(conn, c => sqlx::query(SQL)
+        .bind(agency)
+        .bind(key)
+        .bind(version)
+        .bind(now)
+        .bind(shred_after)
+        .execute(c)
+        .await
+        .map(|_| ()))?;
+    Ok(())
+}
+
+/// Destroys the sealed bytes of versions whose time is over, in all agencies; how many.
+pub(crate) async fn shred_due(conn: &mut Conn, now: Timestamp) -> Result<u64> {
+    const SQL: &str = "UPDATE provider_key_versions SET sealed = NULL, wrapped_key = NULL \
+        WHERE sealed IS NOT NULL AND shred_after <= $1";
+    Ok(on!(conn, c => sqlx::query(SQL).bind(now).execute(c).await.map(|r| r.rows_affected()))?)
+}
+
+/// Writes down what a check found, if `version` is still the one in use; an old version's answer changes nothing (K10).
+pub(crate) async fn update_health(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    key: &KeyId,
+    version: i64,
+    update: &HealthUpdate<'_>,
+) -> Result<bool> {
+    const SQL: &str = "UPDATE provider_keys SET health = $4, health_message = $5, checked_at = $6 \
+        WHERE agency_id = $1 AND id = $2 AND active_version = $3";
+    let updated = on!(conn, c => sqlx::query(SQL)
+        .bind(agency)
+        .bind(key)
+        .bind(version)
+        .bind(update.health)
+        .bind(update.message)
+        .bind(update.checked_at)
+        .execute(c)
+        .await
+        .map(|r| r.rows_affected()))?;
+    Ok(updated == 1)
+}
+
+/// Writes down which capabilities a check found.
+pub(crate) async fn update_capabilities(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    key: &KeyId,
+    version: i64,
+    capabilities: &str,
+) -> Result<()> {
+    const SQL: &str = "UPDATE provider_key_versions SET capabilities = $4 \
+        WHERE agency_id = $1 AND key_id = $2 AND version = $3";
+    on!(conn, c => sqlx::query(SQL)
+        .bind(agency)
+        .bind(key)
+        .bind(version)
+        .bind(capabilities)
+        .execute(c)
+        .await
+        .map(|_| ()))?;
+    Ok(())
+}
+
+/// A key whose account is due for a scheduled sync.
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct DueRow {
+    pub(crate) agency_id: AgencyId,
+    pub(crate) key_id: KeyId,
+}
+
+/// Keys whose newest sync began before `before`, in all agencies; a scheduler's question.
+pub(crate) async fn list_due_for_sync(conn: &mut Conn, before: Timestamp) -> Result<Vec<DueRow>> {
+    const SQL: &str = "SELECT k.agency_id, k.id AS key_id FROM provider_keys k \
+        WHERE k.active_version IS NOT NULL AND k.health <> 'invalid' \
+        AND NOT EXISTS (SELECT 1 FROM sync_runs r WHERE r.key_id = k.id AND r.created_at > $1) \
+        ORDER BY k.id LIMIT 100";
+    Ok(on!(conn, c => sqlx::query_as(SQL).bind(before).fetch_all(c).await)?)
+}

@@ -1,0 +1,167 @@
+//! Agents that were here and that a complete list did not hold (S3). Each is looked for once more by a single read; only
+//! then is it marked inactive, never deleted. Where more than 50 agents or 20 % would go, a person decides first. Nothing
+//! is marked after a partial list, nor in an account that nothing names.
+
+use crate::{
+    app::App,
+    error::Result,
+    providers::{ProviderError, Target, VoiceProvider},
+    store::{self, placements::UnseenRow, sync_runs::SyncRunRow},
+    sync::{Decision, State, pages},
+};
+
+/// More than this many need a decision.
+const MOST_WITHOUT_DECISION: i64 = 50;
+/// More than one in this many need a decision.
+const SHARE_WITHOUT_DECISION: i64 = 5;
+/// Single reads per transaction.
+const BATCH: i64 = 20;
+
+/// What the phase came to.
+pub(crate) enum Missing {
+    /// Some were looked at, there may be more.
+    More,
+    /// All were looked at, or none may be.
+    Done,
+    /// A person has to decide.
+    NeedsConfirmation,
+    /// The run has ended meanwhile.
+    Ended,
+}
+
+/// Whether anything may be marked in this run.
+async fn may_mark(app: &App, run: &SyncRunRow) -> Result<bool> {
+    if !run.is_list_complete
+        || run.removal_decision.as_deref().and_then(Decision::parse) == Some(Decision::KeepActive)
+    {
+        return Ok(false);
+    }
+    let mut conn = app.db.read().await?;
+    let account = store::accounts::find(&mut conn, &run.agency_id, &run.account_id).await?;
+    Ok(account.is_some_and(|account| account.remote_id.is_some()))
+}
+
+/// Whether so many are missing that a person has to decide.
+fn is_mass_removal(active: i64, unseen: i64) -> bool {
+    unseen > MOST_WITHOUT_DECISION || unseen * SHARE_WITHOUT_DECISION > active
+}
+
+/// Looks at the next few missing agents.
+pub(crate) async fn step(
+    app: &App,
+    run: &mut SyncRunRow,
+    client: &dyn VoiceProvider,
+    target: &Target<'_>,
+) -> Result<Result<Missing, ProviderError>> {
+    if !may_mark(app, run).await? {
+        return Ok(Ok(Missing::Done));
+    }
+    let mut conn = app.db.read().await?;
+    let (active, unseen) =
+        store::placements::count_unseen(&mut conn, &run.agency_id, &run.account_id, &run.id)
+            .await?;
+    if unseen == 0 {
+        return Ok(Ok(Missing::Done));
+    }
+    // Decided once, before the first is looked at; a run that has begun marking goes on.
+    if run.removal_decision.is_none()
+        && run.page_cursor.is_none()
+        && is_mass_removal(active, unseen)
+    {
+        drop(conn);
+        let tx = app.db.begin().await?;
+        let mut next = run.clone();
+        next.pending_removal_count = unseen;
+        State::NeedsConfirmation
+            .as_str()
+            .clone_into(&mut next.state);
+        return Ok(Ok(if pages::commit(app, tx, run, next).await? {
+            Missing::NeedsConfirmation
+        } else {
+            Missing::Ended
+        }));
+    }
+    let after = run.page_cursor.clone().unwrap_or_default();
+    let rows = store::placements::list_unseen(
+        &mut conn,
+        &run.agency_id,
+        &run.account_id,
+        &run.id,
+        &after,
+        BATCH,
+    )
+    .await?;
+    drop(conn);
+    let Some(last) = rows.last().map(|row| row.id.as_str().to_owned()) else {
+        return Ok(Ok(Missing::Done));
+    };
+    let mut findings = Vec::with_capacity(rows.len());
+    for row in rows {
+        match look(client, target, &row).await {
+            Ok(finding) => findings.push((row, finding)),
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    let mut next = run.clone();
+    next.total = Some(next.done + unseen);
+    next.page_cursor = Some(last);
+    next.failures_in_a_row = 0;
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    for (row, finding) in findings {
+        next.done += 1;
+        match finding {
+            Finding::There(remote) => {
+                pages::write_agent(&mut tx, run, &remote, now).await?;
+                next.agent_count += 1;
+            }
+            Finding::Gone(reason) => {
+                store::placements::mark_inactive(&mut tx, &run.agency_id, &row.id, reason).await?;
+                store::agents::refresh_status(&mut tx, &run.agency_id, &row.agent_id).await?;
+                next.gone_count += 1;
+            }
+        }
+    }
+    Ok(Ok(if pages::commit(app, tx, run, next).await? {
+        Missing::More
+    } else {
+        Missing::Ended
+    }))
+}
+
+enum Finding {
+    There(Box<crate::providers::RemoteAgent>),
+    Gone(&'static str),
+}
+
+/// The single read: 404 is gone; 401 and 403 are "not visible to this key", but only while the key itself still works.
+async fn look(
+    client: &dyn VoiceProvider,
+    target: &Target<'_>,
+    row: &UnseenRow,
+) -> Result<Finding, ProviderError> {
+    match client.get_agent(target, &row.remote_id).await {
+        Ok(remote) => Ok(Finding::There(Box::new(remote))),
+        Err(ProviderError::NotFound) => Ok(Finding::Gone("gone")),
+        Err(ProviderError::InvalidKey { .. } | ProviderError::MissingPermission { .. }) => {
+            client.list_agents(target, None).await?;
+            Ok(Finding::Gone("not_visible"))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_mass_removal;
+
+    /// S3: more than 50 agents, or more than 20 %, need a decision.
+    #[test]
+    fn many_missing_agents_need_a_decision() {
+        assert!(!is_mass_removal(1000, 50));
+        assert!(is_mass_removal(1000, 51));
+        assert!(!is_mass_removal(10, 2));
+        assert!(is_mass_removal(10, 3));
+        assert!(is_mass_removal(1, 1));
+    }
+}

@@ -1,0 +1,387 @@
+//! The sync job: reads page after page until the account is imported. Each page is written with the checkpoint; a
+//! provider that asks to wait is waited for (S4), and how long and why stands in the run. A failed sync never touches the
+//! key's validity (S5), except that a definite answer about the key becomes its health.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    app::App,
+    error::{Code, Error, Result, provider_code},
+    id::{AgencyId, SyncRunId},
+    jobs::{Job, JobError},
+    keys::{self, Health, words},
+    providers::{ProviderError, ProviderKind, Target, Unavailable, VoiceProvider},
+    store::{
+        self,
+        provider_keys::{HealthUpdate, KeyRow},
+        sync_runs::SyncRunRow,
+    },
+    sync::{
+        Phase, State, events,
+        missing::{self, Missing},
+        pages,
+    },
+};
+
+/// One page answers within this time.
+const PAGE_TIME: Duration = Duration::from_secs(60);
+/// A page that fails this often in a row ends the run.
+const MAX_FAILURES: i64 = 8;
+/// An answer that makes no sense is asked for again this often.
+const MAX_MALFORMED: i64 = 3;
+/// First wait after a failure; it doubles with each in a row.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// A `Retry-After` is honoured up to this.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
+
+/// The job's payload: ids alone.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SyncJob {
+    pub(crate) agency: AgencyId,
+    pub(crate) run: SyncRunId,
+}
+
+/// How a step of the run ended, when it did not simply succeed.
+enum Stop {
+    /// The run's row says the rest.
+    Ended,
+    Retry(JobError),
+    Fault(Error),
+    Provider(ProviderError),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Fault(error)
+    }
+}
+
+#[async_trait]
+impl Job for SyncJob {
+    const KIND: &'static str = "sync";
+
+    fn dedup_key(&self) -> String {
+        self.run.as_str().to_owned()
+    }
+
+    async fn run(&self, app: &App) -> Result<(), JobError> {
+        let mut conn = app.db.read().await?;
+        let Some(mut run) = store::sync_runs::find(&mut conn, &self.agency, &self.run).await?
+        else {
+            return Ok(());
+        };
+        let key = store::provider_keys::find(&mut conn, &self.agency, &run.key_id).await?;
+        drop(conn);
+        if run.finished_at.is_some() || State::parse(&run.state) == Some(State::NeedsConfirmation) {
+            return Ok(());
+        }
+        let Some(key) = key.filter(|key| key.version.version == run.key_version) else {
+            let message = "The key that this sync began with is not in use any more.";
+            return Ok(fail(app, &mut run, Code::Conflict, message).await?);
+        };
+        let secret = match keys::open(app, &key) {
+            Ok(secret) => secret,
+            Err(Error::KeyUnreadable) => {
+                let message = Error::KeyUnreadable.to_string();
+                return Ok(fail(app, &mut run, Code::KeyUnreadable, &message).await?);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        match import(app, &mut run, &key, &secret).await {
+            Ok(()) | Err(Stop::Ended) => Ok(()),
+            Err(Stop::Retry(retry)) => Err(retry),
+            Err(Stop::Fault(error)) => Err(error.into()),
+            Err(Stop::Provider(error)) => after_provider_error(app, &mut run, &key, error).await,
+        }
+    }
+}
+
+async fn import(
+    app: &App,
+    run: &mut SyncRunRow,
+    key: &KeyRow,
+    secret: &SecretString,
+) -> Result<(), Stop> {
+    let provider = keys::provider_of(&run.provider)?;
+    let client = keys::client(provider)?;
+    let base_url = keys::host(app, provider, keys::region_of(&key.version.region)?)?;
+    begin(app, run).await?;
+    loop {
+        if app.shutdown.is_cancelled() {
+            return Err(Stop::Retry(JobError::Interrupted));
+        }
+        let target = keys::target(app, base_url, secret, PAGE_TIME);
+        let phase = run
+            .phase
+            .as_deref()
+            .and_then(Phase::parse)
+            .unwrap_or(Phase::Agents);
+        let goes_on = match phase {
+            Phase::Agents => {
+                let page = client
+                    .list_agents(&target, run.page_cursor.as_deref())
+                    .await
+                    .map_err(Stop::Provider)?;
+                pages::write_agents(app, run, &page).await?
+            }
+            Phase::PhoneNumbers => numbers(app, run, client, &target).await?,
+            Phase::Voices => {
+                let page = client
+                    .list_voices(&target, run.page_cursor.as_deref())
+                    .await
+                    .map_err(Stop::Provider)?;
+                pages::write_voices(app, run, page).await?
+            }
+            Phase::MissingAgents => {
+                match missing::step(app, run, client, &target)
+                    .await?
+                    .map_err(Stop::Provider)?
+                {
+                    Missing::More => true,
+                    Missing::Ended | Missing::NeedsConfirmation => false,
+                    Missing::Done => {
+                        succeed(app, run).await?;
+                        false
+                    }
+                }
+            }
+        };
+        if !goes_on {
+            return Err(Stop::Ended);
+        }
+    }
+}
+
+async fn begin(app: &App, run: &mut SyncRunRow) -> Result<()> {
+    let mut next = run.clone();
+    State::Running.as_str().clone_into(&mut next.state);
+    next.waiting_until = None;
+    next.waiting_reason = None;
+    if next.started_at.is_none() {
+        next.started_at = Some(app.clock.now());
+        pages::enter(&mut next, Phase::Agents);
+    }
+    let tx = app.db.begin().await?;
+    pages::commit(app, tx, run, next).await?;
+    Ok(())
+}
+
+/// A key that may not list numbers is no failed sync: its agents are here, and its card says what it lacks.
+async fn numbers(
+    app: &App,
+    run: &mut SyncRunRow,
+    client: &dyn VoiceProvider,
+    target: &Target<'_>,
+) -> Result<bool, Stop> {
+    match client
+        .list_numbers(target, run.page_cursor.as_deref())
+        .await
+    {
+        Ok(page) => Ok(pages::write_numbers(app, run, &page).await?),
+        Err(ProviderError::MissingPermission { .. }) => {
+            let mut next = run.clone();
+            pages::enter(&mut next, Phase::Voices);
+            let tx = app.db.begin().await?;
+            Ok(pages::commit(app, tx, run, next).await?)
+        }
+        Err(error) => Err(Stop::Provider(error)),
+    }
+}
+
+async fn succeed(app: &App, run: &mut SyncRunRow) -> Result<()> {
+    let mut next = run.clone();
+    State::Succeeded.as_str().clone_into(&mut next.state);
+    next.phase = None;
+    next.page_cursor = None;
+    next.finished_at = Some(app.clock.now());
+    let tx = app.db.begin().await?;
+    if pages::commit(app, tx, run, next).await? {
+        tracing::info!(
+            provider.kind = run.provider,
+            agents = run.agent_count,
+            numbers = run.phone_number_count,
+            "a sync has ended"
+        );
+    }
+    Ok(())
+}
+
+async fn fail(app: &App, run: &mut SyncRunRow, code: Code, message: &str) -> Result<()> {
+    let mut next = run.clone();
+    State::Failed.as_str().clone_into(&mut next.state);
+    next.waiting_until = None;
+    next.waiting_reason = None;
+    next.error_code = Some(code.as_str().to_owned());
+    next.error_message = Some(message.to_owned());
+    next.finished_at = Some(app.clock.now());
+    let tx = app.db.begin().await?;
+    pages::commit(app, tx, run, next).await?;
+    tracing::warn!(
+        provider.kind = run.provider,
+        code = code.as_str(),
+        "a sync has failed"
+    );
+    Ok(())
+}
+
+/// Decides, where the error arose, whether the run waits or ends (S4).
+async fn after_provider_error(
+    app: &App,
+    run: &mut SyncRunRow,
+    key: &KeyRow,
+    error: ProviderError,
+) -> Result<(), JobError> {
+    let provider = keys::provider_of(&run.provider)?;
+    record_health(app, key, &error).await?;
+    let failures = run.failures_in_a_row + 1;
+    let tries = match &error {
+        ProviderError::RateLimited { .. } | ProviderError::Unavailable { .. } => MAX_FAILURES,
+        ProviderError::Malformed { .. } => MAX_MALFORMED,
+        _ => 0,
+    };
+    if failures > tries {
+        let message = failure_message(provider, &error, tries > 0);
+        return Ok(fail(app, run, provider_code(&error), &message).await?);
+    }
+    let wait = wait_for(&error, failures);
+    let at = app.clock.now().plus(wait);
+    let reason = waiting_reason(provider, &error);
+    let mut next = run.clone();
+    State::Waiting.as_str().clone_into(&mut next.state);
+    next.failures_in_a_row = failures;
+    next.waiting_until = Some(at);
+    next.waiting_reason = Some(reason.clone());
+    let tx = app.db.begin().await?;
+    if !pages::commit(app, tx, run, next).await? {
+        return Ok(());
+    }
+    events::publish(app, &run.id);
+    Err(JobError::Retry { at, reason })
+}
+
+/// The wait before the next try: what the provider asked for, else doubling with each failure.
+fn wait_for(error: &ProviderError, failures: i64) -> Duration {
+    if let ProviderError::RateLimited {
+        after: Some(after), ..
+    } = error
+    {
+        return (*after).min(LONGEST_RETRY_AFTER);
+    }
+    let doublings = u32::try_from((failures - 1).clamp(0, 10)).unwrap_or(0);
+    (FIRST_WAIT * 2u32.pow(doublings)).min(LONGEST_WAIT)
+}
+
+fn waiting_reason(provider: ProviderKind, error: &ProviderError) -> String {
+    let name = provider.display_name();
+    match error {
+        ProviderError::RateLimited { .. } => format!("Waiting for {name}'s rate limit"),
+        ProviderError::Unavailable {
+            reason: Unavailable::Status(status),
+            ..
+        } => {
+            format!("{name} has a problem of its own (status {status})")
+        }
+        ProviderError::Unavailable {
+            reason: Unavailable::Timeout,
+            ..
+        } => format!("{name} did not answer in time"),
+        ProviderError::Unavailable { .. } => format!("{name} could not be reached"),
+        _ => format!("{name} answered in a way that makes no sense"),
+    }
+}
+
+fn failure_message(provider: ProviderKind, error: &ProviderError, has_waited: bool) -> String {
+    let name = provider.display_name();
+    match error {
+        ProviderError::InvalidKey { .. } => {
+            format!(
+                "{name} refused the stored key. Nothing was changed; replace the key, and the sync starts anew."
+            )
+        }
+        ProviderError::MissingPermission { .. } => {
+            format!(
+                "The key may not list the agents at {name}. Give it that permission, or replace it."
+            )
+        }
+        ProviderError::NoFunds { .. } => {
+            format!("The {name} account is out of funds. Top it up, then sync again.")
+        }
+        other => {
+            let tries = if has_waited {
+                " after several tries"
+            } else {
+                ""
+            };
+            format!(
+                "{}{tries}. What was read so far is kept; sync again later.",
+                waiting_reason(provider, other)
+            )
+        }
+    }
+}
+
+/// A definite answer about the key becomes its health; an outage says nothing about it.
+async fn record_health(app: &App, key: &KeyRow, error: &ProviderError) -> Result<()> {
+    let health = match error {
+        ProviderError::InvalidKey { .. } | ProviderError::NoFunds { .. } => Health::from(error),
+        _ => return Ok(()),
+    };
+    let message = words::health_message(error);
+    let update = HealthUpdate {
+        health: health.as_str(),
+        message: message.as_deref(),
+        checked_at: app.clock.now(),
+    };
+    let mut tx = app.db.begin().await?;
+    store::provider_keys::update_health(
+        &mut tx,
+        &key.agency_id,
+        &key.id,
+        key.version.version,
+        &update,
+    )
+    .await?;
+    tx.commit().await
+}
+
+/// What to check when a sync ended and found nothing (S2).
+pub(crate) fn hint(run: &SyncRunRow, provider: ProviderKind) -> Option<String> {
+    (State::parse(&run.state) == Some(State::Succeeded) && run.agent_count == 0).then(|| {
+        let name = provider.display_name();
+        format!(
+            "No agents were found. Check that the key belongs to the right {name} organisation, that it may see all \
+             agents, and that there are agents in it."
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S4: `Retry-After` is honoured; without it the wait doubles up to a minute.
+    #[test]
+    fn a_wait_follows_the_provider_or_doubles() {
+        let limited = |after| ProviderError::RateLimited {
+            after,
+            message: None,
+        };
+        assert_eq!(
+            wait_for(&limited(Some(Duration::from_secs(24))), 5),
+            Duration::from_secs(24)
+        );
+        assert_eq!(
+            wait_for(&limited(Some(Duration::from_secs(86_400))), 1),
+            Duration::from_secs(3600)
+        );
+        let waits: Vec<u64> = (1..=8)
+            .map(|n| wait_for(&limited(None), n).as_secs())
+            .collect();
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
+    }
+}
