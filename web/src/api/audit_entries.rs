@@ -1,0 +1,35 @@
+//! The audit log, newest first, a page at a time.
+
+use crate::api::enums::Provider;
+use crate::api::{ApiError, DateTime, operation, send};
+use crate::logic::list_state::{PAGE_SIZE, PagePosition};
+
+operation!(
+    ListAuditEntries,
+    "src/api/audit_entries/list_audit_entries.graphql"
+);
+
+pub(crate) use list_audit_entries::{
+    ListAuditEntriesAuditEntries as AuditPage, ListAuditEntriesAuditEntriesNodes as AuditEntry,
+};
+
+/// One page of the log, of one provider or of all.
+pub(crate) async fn list(
+    agency: &str,
+    provider: Option<Provider>,
+    position: PagePosition,
+) -> Result<AuditPage, ApiError> {
+    let is_backwards = position.before.is_some();
+    let variables = list_audit_entries::Variables {
+        filter: provider.map(|provider| list_audit_entries::AuditEntryFilter {
+            provider: Some(vec![provider]),
+        }),
+        first: (!is_backwards).then_some(PAGE_SIZE),
+        after: position.after,
+        last: is_backwards.then_some(PAGE_SIZE),
+        before: position.before,
+    };
+    Ok(send::<ListAuditEntries>(agency, variables)
+        .await?
+        .audit_entries)
+}

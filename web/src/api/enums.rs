@@ -1,0 +1,173 @@
+//! The enums of the contract, written once so that every operation shares them. A value that a newer server adds is read
+//! as `Unknown` instead of failing the page; a test holds the names against `schema.graphql`.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! contract_enum {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident = $wire:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        pub(crate) enum $name {
+            $(#[serde(rename = $wire)] $variant,)+
+            /// A value that this version of the web app does not know.
+            #[serde(other)]
+            Unknown,
+        }
+
+        #[cfg(test)]
+        impl $name {
+            const WIRE: (&'static str, &'static [&'static str]) = (stringify!($name), &[$($wire),+]);
+        }
+    };
+}
+
+contract_enum! {
+    /// What a person is in an agency.
+    Role { Owner = "OWNER", Admin = "ADMIN", Staff = "STAFF", }
+}
+contract_enum! {
+    /// The rows of the server's access table; the navigation reads them too (P6).
+    Permission {
+        ViewKeyDetails = "VIEW_KEY_DETAILS", ManageKeys = "MANAGE_KEYS", ViewKeyStatus = "VIEW_KEY_STATUS", UseAgents = "USE_AGENTS",
+        Deploy = "DEPLOY", PlaceCalls = "PLACE_CALLS", ViewCalls = "VIEW_CALLS", ViewAlerts = "VIEW_ALERTS", Administer = "ADMINISTER",
+        OwnAgency = "OWN_AGENCY",
+    }
+}
+contract_enum! {
+    /// A voice provider.
+    Provider { Vapi = "VAPI", Retell = "RETELL", Bland = "BLAND", }
+}
+contract_enum! {
+    /// Where a provider keeps the account.
+    Region { Default = "DEFAULT", Eu = "EU", }
+}
+contract_enum! {
+    /// Health of a stored key (R7).
+    KeyHealth {
+        Valid = "VALID", Limited = "LIMITED", RateLimited = "RATE_LIMITED", NoFunds = "NO_FUNDS", Invalid = "INVALID",
+        Unreachable = "UNREACHABLE",
+    }
+}
+contract_enum! {
+    /// What a key can do (K4).
+    Capability { ListAgents = "LIST_AGENTS", ListNumbers = "LIST_NUMBERS", ReadCalls = "READ_CALLS", PlaceCalls = "PLACE_CALLS", }
+}
+contract_enum! {
+    /// Whether it can (K4: unknown stays unknown).
+    CapabilityState { Yes = "YES", No = "NO", }
+}
+contract_enum! {
+    /// How a key is sealed at rest (E1).
+    Cipher { XChaCha20Poly1305 = "XCHACHA20_POLY1305", Aes256Gcm = "AES_256_GCM", }
+}
+contract_enum! {
+    /// Whether the last complete sync found the agent.
+    AgentStatus { Active = "ACTIVE", Inactive = "INACTIVE", }
+}
+contract_enum! {
+    /// Why an agent is inactive (S3).
+    InactiveReason { Gone = "GONE", NotVisible = "NOT_VISIBLE", }
+}
+contract_enum! {
+    /// What the provider says about a number.
+    PhoneNumberStatus { Active = "ACTIVE", Activating = "ACTIVATING", Blocked = "BLOCKED", Inactive = "INACTIVE", }
+}
+contract_enum! {
+    /// What started a sync (S1).
+    SyncTrigger { KeySaved = "KEY_SAVED", Manual = "MANUAL", Schedule = "SCHEDULE", }
+}
+contract_enum! {
+    /// Where a sync stands (S2).
+    SyncState {
+        Queued = "QUEUED", Running = "RUNNING", Waiting = "WAITING", NeedsConfirmation = "NEEDS_CONFIRMATION", Succeeded = "SUCCEEDED",
+        Failed = "FAILED",
+    }
+}
+contract_enum! {
+    /// What a sync is reading now.
+    SyncPhase { Agents = "AGENTS", PhoneNumbers = "PHONE_NUMBERS", Voices = "VOICES", MissingAgents = "MISSING_AGENTS", }
+}
+contract_enum! {
+    /// The answer to a sync that asks (S3).
+    SyncDecision { MarkInactive = "MARK_INACTIVE", KeepActive = "KEEP_ACTIVE", }
+}
+contract_enum! {
+    /// Direction of a sort.
+    SortDirection { Asc = "ASC", Desc = "DESC", }
+}
+contract_enum! {
+    /// What agents are sorted by.
+    AgentSortField { Name = "NAME", Status = "STATUS", CreatedAt = "CREATED_AT", UpdatedAt = "UPDATED_AT", }
+}
+contract_enum! {
+    /// The closed list of the server's error codes.
+    ErrorCode {
+        Unauthenticated = "UNAUTHENTICATED", Forbidden = "FORBIDDEN", NotFound = "NOT_FOUND", InvalidInput = "INVALID_INPUT",
+        Conflict = "CONFLICT", ImpactChanged = "IMPACT_CHANGED", DetachFailed = "DETACH_FAILED", TooManyAttempts = "TOO_MANY_ATTEMPTS",
+        WrongCredentials = "WRONG_CREDENTIALS", SetUpClosed = "SET_UP_CLOSED", KeyRejected = "KEY_REJECTED",
+        KeyUnreadable = "KEY_UNREADABLE", MissingPermission = "MISSING_PERMISSION", NoFunds = "NO_FUNDS",
+        ProviderRateLimited = "PROVIDER_RATE_LIMITED", ProviderUnreachable = "PROVIDER_UNREACHABLE",
+        ProviderAnswerMalformed = "PROVIDER_ANSWER_MALFORMED", QueryRefused = "QUERY_REFUSED", Internal = "INTERNAL",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The contract: a value that the server drops, renames or adds turns this red.
+    #[test]
+    fn the_enums_are_those_of_the_schema() {
+        let schema = include_str!("../../../schema.graphql");
+        for (name, values) in [
+            Role::WIRE,
+            Permission::WIRE,
+            Provider::WIRE,
+            Region::WIRE,
+            KeyHealth::WIRE,
+            Capability::WIRE,
+            CapabilityState::WIRE,
+            Cipher::WIRE,
+            AgentStatus::WIRE,
+            InactiveReason::WIRE,
+            PhoneNumberStatus::WIRE,
+            SyncTrigger::WIRE,
+            SyncState::WIRE,
+            SyncPhase::WIRE,
+            SyncDecision::WIRE,
+            SortDirection::WIRE,
+            AgentSortField::WIRE,
+            ErrorCode::WIRE,
+        ] {
+            let in_schema = values_in(schema, name);
+            let mut ours: Vec<&str> = values.to_vec();
+            // A value that is itself called UNKNOWN is read by the fallback.
+            if in_schema.contains(&"UNKNOWN") {
+                ours.push("UNKNOWN");
+            }
+            ours.sort_unstable();
+            assert_eq!(in_schema, ours, "enum {name}");
+        }
+    }
+
+    fn values_in<'a>(schema: &'a str, name: &str) -> Vec<&'a str> {
+        let body = schema
+            .split_once(&format!("enum {name} {{"))
+            .and_then(|(_, rest)| rest.split_once('}'))
+            .map_or("", |(body, _)| body);
+        // Descriptions stand in quotes; every second piece between quotes is one.
+        let mut values: Vec<&str> = body
+            .split('"')
+            .step_by(2)
+            .flat_map(str::split_whitespace)
+            .collect();
+        values.sort_unstable();
+        values
+    }
+
+    #[test]
+    fn a_value_of_a_newer_server_is_unknown() {
+        let health: KeyHealth = serde_json::from_str("\"SLEEPY\"").unwrap_or(KeyHealth::Valid);
+        assert_eq!(health, KeyHealth::Unknown);
+    }
+}

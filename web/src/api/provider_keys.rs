@@ -1,0 +1,114 @@
+//! Provider keys: the catalogue with the stored keys, and save, test and clear. A typed key passes through `save` and is
+//! dropped with its variables; nothing here keeps it.
+
+use crate::api::enums::{
+    Capability, CapabilityState, Cipher, ErrorCode, KeyHealth, Provider, Region, SyncPhase,
+    SyncState, SyncTrigger,
+};
+use crate::api::{ApiError, DateTime, operation, send};
+
+operation!(
+    /// The catalogue and the stored keys. What only some roles may see is asked for only with `$details`.
+    ListProviderKeys, "src/api/provider_keys/list_provider_keys.graphql"
+);
+operation!(
+    GetClearImpact,
+    "src/api/provider_keys/get_clear_impact.graphql"
+);
+operation!(
+    SaveProviderKey,
+    "src/api/provider_keys/save_provider_key.graphql"
+);
+operation!(
+    TestProviderKey,
+    "src/api/provider_keys/test_provider_key.graphql"
+);
+operation!(
+    ClearProviderKey,
+    "src/api/provider_keys/clear_provider_key.graphql"
+);
+
+pub(crate) use clear_provider_key::{
+    ClearProviderKeyClearProviderKey as Cleared, ClearProviderKeyInput,
+};
+pub(crate) use get_clear_impact::{
+    GetClearImpactProviderKeysNodesClearImpact as KeyImpact,
+    GetClearImpactProviderKeysNodesClearImpactAnsweringNumbers as AnsweringNumber,
+};
+pub(crate) use list_provider_keys::{
+    ListProviderKeysProviderKeysNodes as ProviderKey, ListProviderKeysProviders as ProviderInfo,
+    ResponseData as KeysPage, SyncRunFields,
+};
+pub(crate) use save_provider_key::SaveProviderKeyInput;
+
+/// A key that is to be cleared, with what stops and the version that was read with it (K8).
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ClearPreview {
+    /// Which key.
+    pub(crate) provider_key_id: String,
+    /// The version that the impact belongs to.
+    pub(crate) version: i64,
+    /// What stops.
+    pub(crate) impact: KeyImpact,
+}
+
+/// What a save did.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Saved {
+    /// What the provider said about the key.
+    pub(crate) health: KeyHealth,
+    /// Whether an import started (K5).
+    pub(crate) has_sync_run: bool,
+}
+
+/// The catalogue and the keys of an agency.
+pub(crate) async fn list(agency: &str, details: bool) -> Result<KeysPage, ApiError> {
+    send::<ListProviderKeys>(agency, list_provider_keys::Variables { details }).await
+}
+
+/// What stops when the key of a provider is cleared, read now; `None` when there is no key any more.
+pub(crate) async fn clear_preview(
+    agency: &str,
+    provider: Provider,
+) -> Result<Option<ClearPreview>, ApiError> {
+    let data = send::<GetClearImpact>(agency, get_clear_impact::Variables { provider }).await?;
+    Ok(data
+        .provider_keys
+        .nodes
+        .into_iter()
+        .next()
+        .and_then(|node| {
+            Some(ClearPreview {
+                provider_key_id: node.id?,
+                version: node.version,
+                impact: node.clear_impact?,
+            })
+        }))
+}
+
+/// Validates a key at its provider and stores it (K3).
+pub(crate) async fn save(agency: &str, input: SaveProviderKeyInput) -> Result<Saved, ApiError> {
+    let payload = send::<SaveProviderKey>(agency, save_provider_key::Variables { input })
+        .await?
+        .save_provider_key;
+    Ok(Saved {
+        health: payload.provider_key.health,
+        has_sync_run: payload.sync_run.is_some(),
+    })
+}
+
+/// Validates the stored key again (K15).
+pub(crate) async fn test(agency: &str, provider_key_id: String) -> Result<KeyHealth, ApiError> {
+    let input = test_provider_key::TestProviderKeyInput { provider_key_id };
+    let payload = send::<TestProviderKey>(agency, test_provider_key::Variables { input }).await?;
+    Ok(payload.test_provider_key.provider_key.health)
+}
+
+/// Clears a key whose impact has been read (K8).
+pub(crate) async fn clear(agency: &str, input: ClearProviderKeyInput) -> Result<Cleared, ApiError> {
+    Ok(
+        send::<ClearProviderKey>(agency, clear_provider_key::Variables { input })
+            .await?
+            .clear_provider_key,
+    )
+}

@@ -1,0 +1,146 @@
+//! Sync runs: start, confirm, and watch one until it ends. A run is watched over the socket; where the socket is refused,
+//! by asking every two seconds. Whoever watches sees the same events either way.
+
+use crate::api::enums::{ErrorCode, Provider, SyncDecision, SyncPhase, SyncState, SyncTrigger};
+use crate::api::socket::{self, Ended};
+use crate::api::{ApiError, DateTime, decode, operation, overview, provider_keys, send};
+use futures_util::future::{AbortHandle, abortable};
+use gloo_timers::future::TimeoutFuture;
+use graphql_client::GraphQLQuery;
+use std::cell::Cell;
+
+operation!(StartSync, "src/api/sync_runs/start_sync.graphql");
+operation!(ConfirmSync, "src/api/sync_runs/confirm_sync.graphql");
+operation!(GetSyncRun, "src/api/sync_runs/get_sync_run.graphql");
+operation!(SyncProgress, "src/api/sync_runs/sync_progress.graphql");
+
+/// A sync run, whichever operation brought it.
+pub(crate) use get_sync_run::SyncRunFields as SyncRun;
+
+/// The same fragment is typed once per operation; these carry each into the one type that the pages use.
+macro_rules! same_sync_run {
+    ($($module:path),+) => {$(
+        const _: () = {
+            use $module as source;
+            impl From<source::SyncRunFields> for SyncRun {
+                fn from(run: source::SyncRunFields) -> Self {
+                    Self {
+                        id: run.id, provider: run.provider, trigger: run.trigger, state: run.state, phase: run.phase, done: run.done,
+                        total: run.total, agent_count: run.agent_count, phone_number_count: run.phone_number_count,
+                        voice_count: run.voice_count, added_count: run.added_count, changed_count: run.changed_count,
+                        gone_count: run.gone_count, returned_count: run.returned_count, pending_removal_count: run.pending_removal_count,
+                        waiting_until: run.waiting_until, waiting_reason: run.waiting_reason,
+                        error: run.error.map(|error| get_sync_run::SyncRunFieldsError { code: error.code, message: error.message }),
+                        hint: run.hint, created_at: run.created_at, started_at: run.started_at, finished_at: run.finished_at,
+                    }
+                }
+            }
+        };
+    )+};
+}
+same_sync_run!(sync_progress, confirm_sync, provider_keys, overview);
+
+/// Between two questions while the socket is refused, in milliseconds.
+const POLL_INTERVAL_MS: u32 = 2_000;
+/// The longest pause before the socket is tried again, in milliseconds.
+const LONGEST_BACKOFF_MS: u32 = 10_000;
+/// After so many sockets in a row that never opened, the run is polled.
+const REFUSALS_BEFORE_POLLING: u32 = 2;
+
+/// True when nothing about a run changes any more.
+pub(crate) fn has_ended(state: SyncState) -> bool {
+    matches!(state, SyncState::Succeeded | SyncState::Failed)
+}
+
+/// Starts a sync, or joins the one that runs (S6), and says which.
+pub(crate) async fn start(agency: &str, provider: Provider) -> Result<bool, ApiError> {
+    let input = start_sync::StartSyncInput { provider };
+    Ok(send::<StartSync>(agency, start_sync::Variables { input })
+        .await?
+        .start_sync
+        .has_joined)
+}
+
+/// Answers a run that asks before it marks agents (S3).
+pub(crate) async fn confirm(
+    agency: &str,
+    sync_run_id: String,
+    decision: SyncDecision,
+) -> Result<SyncRun, ApiError> {
+    let input = confirm_sync::ConfirmSyncInput {
+        sync_run_id,
+        decision,
+    };
+    Ok(
+        send::<ConfirmSync>(agency, confirm_sync::Variables { input })
+            .await?
+            .confirm_sync
+            .sync_run
+            .into(),
+    )
+}
+
+async fn get(agency: &str, id: &str) -> Result<SyncRun, ApiError> {
+    Ok(
+        send::<GetSyncRun>(agency, get_sync_run::Variables { id: id.to_owned() })
+            .await?
+            .sync_run,
+    )
+}
+
+/// Watches a run until it ends or the handle is aborted; `on_run` is told each state.
+pub(crate) fn watch(agency: String, id: String, on_run: impl Fn(SyncRun) + 'static) -> AbortHandle {
+    let (task, handle) = abortable(async move { watch_until_end(&agency, &id, &on_run).await });
+    wasm_bindgen_futures::spawn_local(async move {
+        // An aborted watch has nobody to tell.
+        let _ = task.await;
+    });
+    handle
+}
+
+async fn watch_until_end(agency: &str, id: &str, on_run: &dyn Fn(SyncRun)) {
+    let is_over = Cell::new(false);
+    let tell = |run: SyncRun| {
+        is_over.set(has_ended(run.state));
+        on_run(run);
+    };
+    let body = serde_json::to_string(&SyncProgress::build_query(sync_progress::Variables {
+        id: id.to_owned(),
+    }))
+    .unwrap_or_default();
+    let mut refusals = 0;
+    let mut backoff_ms = 500;
+    while !is_over.get() {
+        if refusals < REFUSALS_BEFORE_POLLING {
+            let on_payload = |payload: &str| {
+                if let Ok(data) = decode::<sync_progress::ResponseData>(payload) {
+                    tell(data.sync_progress.into());
+                }
+            };
+            match socket::subscribe(agency, &body, &on_payload).await {
+                Ended::Lost { was_open: false } => refusals += 1,
+                Ended::Lost { was_open: true } | Ended::Complete => refusals = 0,
+            }
+            if is_over.get() {
+                return;
+            }
+            TimeoutFuture::new(backoff_ms).await;
+            backoff_ms = (backoff_ms * 2).min(LONGEST_BACKOFF_MS);
+        } else {
+            TimeoutFuture::new(POLL_INTERVAL_MS).await;
+        }
+        // What happened while nobody listened; it also notices an ended session, which a socket cannot tell.
+        match get(agency, id).await {
+            Ok(run) => tell(run),
+            Err(error)
+                if matches!(
+                    error.code(),
+                    Some(ErrorCode::Unauthenticated | ErrorCode::Forbidden | ErrorCode::NotFound)
+                ) =>
+            {
+                return;
+            }
+            Err(_) => {}
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The app: its routes and what all pages share. It renders no page itself.
+
+use crate::clock;
+use crate::components::notices::{NoticeRegions, Notices};
+use crate::frame::gate::AgencyFrame;
+use crate::pages::agents::AgentsPage;
+use crate::pages::api_keys::ApiKeysPage;
+use crate::pages::audit::AuditPage;
+use crate::pages::home::HomePage;
+use crate::pages::log_in::LogInPage;
+use crate::pages::not_found::{NotFoundPage, NotFoundRoom};
+use crate::pages::overview::OverviewPage;
+use crate::pages::set_up::SetUpPage;
+use crate::session::{Session, Visit};
+use leptos::prelude::*;
+use leptos_router::components::{ParentRoute, Route, Router, Routes};
+use leptos_router::path;
+
+/// The whole app.
+#[component]
+pub(crate) fn App() -> impl IntoView {
+    clock::provide_clock();
+    Notices::provide();
+    let session = Session::provide();
+    // The static first paint stays until there is something better to show.
+    Effect::new(move |_| {
+        if session.visit.with(|visit| *visit != Visit::Loading)
+            && let Some(first_paint) = document().get_element_by_id("first-paint")
+        {
+            first_paint.remove();
+        }
+    });
+    view! {
+        <Router>
+            <Routes fallback=NotFoundPage>
+                <Route path=path!("/") view=HomePage />
+                <Route path=path!("/log-in") view=LogInPage />
+                <Route path=path!("/set-up") view=SetUpPage />
+                <ParentRoute path=path!("/a/:agency") view=AgencyFrame>
+                    <Route path=path!("") view=OverviewPage />
+                    <Route path=path!("agents") view=AgentsPage />
+                    <Route path=path!("settings/api-keys") view=ApiKeysPage />
+                    <Route path=path!("settings/audit") view=AuditPage />
+                    <Route path=path!("*rest") view=NotFoundRoom />
+                </ParentRoute>
+            </Routes>
+        </Router>
+        <NoticeRegions />
+    }
+}

@@ -1,0 +1,72 @@
+//! The browser's clock as signals: one that ticks each half minute for relative times, and one per countdown that ticks each
+//! second while it is shown. It formats nothing; `logic::time` does.
+
+use leptos::prelude::*;
+use std::time::Duration;
+use wasm_bindgen::JsValue;
+
+/// Now, in milliseconds since 1970.
+pub(crate) fn now_ms() -> f64 {
+    js_sys::Date::now()
+}
+
+/// An instant of the contract in milliseconds; not a number when it cannot be read.
+pub(crate) fn parse(instant: &str) -> f64 {
+    js_sys::Date::parse(instant)
+}
+
+/// The exact time in the viewer's own zone, such as `21 November 2026 at 09:15:00 UTC`.
+pub(crate) fn exact(at_ms: f64) -> String {
+    formatted(at_ms, &[("dateStyle", "long"), ("timeStyle", "long")])
+}
+
+/// The date alone, such as `21 Nov 2026`.
+pub(crate) fn date(at_ms: f64) -> String {
+    formatted(at_ms, &[("dateStyle", "medium")])
+}
+
+fn formatted(at_ms: f64, options: &[(&str, &str)]) -> String {
+    let object = js_sys::Object::new();
+    for (name, value) in options {
+        // Setting a property of a fresh object cannot fail.
+        let _ = js_sys::Reflect::set(&object, &JsValue::from_str(name), &JsValue::from_str(value));
+    }
+    String::from(js_sys::Date::new(&JsValue::from_f64(at_ms)).to_locale_string("en-GB", &object))
+}
+
+/// The time of the page, shared by all relative times.
+#[derive(Clone, Copy)]
+pub(crate) struct Clock(ReadSignal<f64>);
+
+/// Starts the shared clock; called once, by the app.
+pub(crate) fn provide_clock() {
+    let (now, set_now) = signal(now_ms());
+    provide_context(Clock(now));
+    if let Ok(handle) = set_interval_with_handle(
+        move || {
+            set_now.try_set(now_ms());
+        },
+        Duration::from_secs(30),
+    ) {
+        on_cleanup(move || handle.clear());
+    }
+}
+
+/// The shared time, refreshed each half minute.
+pub(crate) fn use_clock() -> Signal<f64> {
+    use_context::<Clock>().map_or_else(|| Signal::derive(now_ms), |clock| clock.0.into())
+}
+
+/// A time that ticks each second for as long as the calling component lives.
+pub(crate) fn use_seconds() -> ReadSignal<f64> {
+    let (now, set_now) = signal(now_ms());
+    if let Ok(handle) = set_interval_with_handle(
+        move || {
+            set_now.try_set(now_ms());
+        },
+        Duration::from_secs(1),
+    ) {
+        on_cleanup(move || handle.clear());
+    }
+    now
+}

@@ -1,0 +1,198 @@
+//! The sidebar: mark, agency, the rooms that the viewer's permissions open (P6), and the account. Rooms that do not exist yet
+//! are not shown.
+
+use crate::api::enums::Permission;
+use crate::components::icons::{Icon, icon};
+use crate::components::mark::mark;
+use crate::components::popover::{Popover, close_around};
+use crate::frame::account_menu::AccountMenu;
+use crate::session::{AgencyContext, use_agency, use_session};
+use leptos::html;
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+use wasm_bindgen::JsCast;
+
+/// One room.
+struct Room {
+    label: &'static str,
+    symbol: Icon,
+    page: &'static str,
+    needs: Option<Permission>,
+}
+
+impl Room {
+    fn is_open(&self, agency: AgencyContext) -> bool {
+        self.needs.is_none_or(|permission| agency.may(permission))
+    }
+}
+
+const ROOMS: [Room; 2] = [
+    Room {
+        label: "Overview",
+        symbol: Icon::Overview,
+        page: "",
+        needs: None,
+    },
+    Room {
+        label: "Agents",
+        symbol: Icon::Agents,
+        page: "/agents",
+        needs: Some(Permission::UseAgents),
+    },
+];
+
+const SETTINGS: [Room; 2] = [
+    Room {
+        label: "API keys",
+        symbol: Icon::Key,
+        page: "/settings/api-keys",
+        needs: Some(Permission::ViewKeyStatus),
+    },
+    Room {
+        label: "Audit log",
+        symbol: Icon::Audit,
+        page: "/settings/audit",
+        needs: Some(Permission::Administer),
+    },
+];
+
+/// The sidebar, which is a drawer on narrow screens.
+#[component]
+pub(crate) fn Sidebar(is_drawer_open: RwSignal<bool>, close_drawer: Callback<()>) -> impl IntoView {
+    let sidebar_ref = NodeRef::<html::Aside>::new();
+    Effect::new(move |_| {
+        if is_drawer_open.get()
+            && let Some(sidebar) = sidebar_ref.get()
+            && let Ok(Some(first)) = sidebar.query_selector("nav a")
+            && let Some(link) = first.dyn_ref::<web_sys::HtmlElement>()
+        {
+            // A link that cannot take the focus yet leaves it on the opener.
+            let _ = link.focus();
+        }
+    });
+    view! {
+        <aside
+            id="sidebar"
+            class="sidebar"
+            aria-label="Navigation"
+            node_ref=sidebar_ref
+            on:keydown=move |event| {
+                if event.key() == "Escape" {
+                    close_drawer.run(());
+                }
+            }
+        >
+            <div class="sidebar-top">
+                {mark()}
+                <button
+                    type="button"
+                    class="icon-button drawer-close"
+                    aria-label="Close navigation"
+                    on:click=move |_| close_drawer.run(())
+                >
+                    {icon(Icon::Close)}
+                </button>
+            </div>
+            <AgencySwitcher />
+            <Rooms />
+            <AccountMenu />
+        </aside>
+    }
+    .into_any()
+}
+
+#[component]
+fn Rooms() -> impl IntoView {
+    let agency = use_agency();
+    let settings = move || {
+        SETTINGS.iter().any(|room| room.is_open(agency)).then(|| {
+            view! {
+                <h2 class="rooms-heading" id="rooms-settings">"Settings"</h2>
+                <ul aria-labelledby="rooms-settings">{SETTINGS.iter().map(|room| room_link(room, agency)).collect::<Vec<_>>()}</ul>
+            }
+        })
+    };
+    view! {
+        <nav class="rooms" aria-label="Main">
+            <ul>{ROOMS.iter().map(|room| room_link(room, agency)).collect::<Vec<_>>()}</ul>
+            {settings}
+        </nav>
+    }
+    .into_any()
+}
+
+fn room_link(room: &'static Room, agency: AgencyContext) -> AnyView {
+    let location = use_location();
+    let href = move || agency.path(room.page);
+    let is_here = move || location.pathname.get().trim_end_matches('/') == agency.path(room.page);
+    view! {
+        {move || room.is_open(agency).then(|| view! {
+            <li>
+                <a class="room" href=href aria-current=move || is_here().then_some("page")>
+                    {icon(room.symbol)} {room.label}
+                </a>
+            </li>
+        })}
+    }
+    .into_any()
+}
+
+#[component]
+fn AgencySwitcher() -> impl IntoView {
+    let session = use_session();
+    let agency = use_agency();
+    let name = move || {
+        agency.membership.with(|membership| {
+            membership
+                .as_ref()
+                .map(|m| m.agency.name.clone())
+                .unwrap_or_default()
+        })
+    };
+    let all = Memo::new(move |_| {
+        session
+            .viewer()
+            .map(|viewer| viewer.memberships)
+            .unwrap_or_default()
+    });
+    let has_several = Memo::new(move |_| all.with(|all| all.len() > 1));
+    let links = move || {
+        let here = agency.slug.get();
+        all.get()
+            .into_iter()
+            .map(|membership| agency_link(membership.agency.slug, membership.agency.name, &here))
+            .collect::<Vec<_>>()
+    };
+    view! {
+        {move || if has_several.get() {
+            let face = view! { <span class="agency-name">{name}</span> {icon(Icon::Switch)} }.into_any();
+            view! {
+                <Popover class="agency-switcher" label=Signal::derive(move || format!("{}, switch agency", name())) face=face>
+                    <ul class="menu">{links}</ul>
+                </Popover>
+            }
+            .into_any()
+        } else {
+            view! { <p class="agency-switcher"><span class="agency-name">{name}</span></p> }.into_any()
+        }}
+    }
+    .into_any()
+}
+
+fn agency_link(slug: String, name: String, here: &str) -> AnyView {
+    let is_here = slug == here;
+    view! {
+        <li>
+            <a
+                class="menu-item"
+                href=format!("/a/{slug}")
+                aria-current=is_here.then_some("true")
+                on:click=move |event| close_around(&event)
+            >
+                <span>{name}</span>
+                {is_here.then(|| icon(Icon::Check))}
+            </a>
+        </li>
+    }
+    .into_any()
+}

@@ -1,0 +1,14 @@
+//! Pure rules of the screens: texts of times, numbers and phone numbers, what a pasted key may look like, the words
+//! for each outcome, the state of a list in its URL. Nothing here touches the browser or the server, so that all of it
+//! is tested natively.
+
+pub(crate) mod first_call;
+pub(crate) mod key_text;
+pub(crate) mod list_state;
+pub(crate) mod number;
+pub(crate) mod outcome;
+pub(crate) mod phone;
+pub(crate) mod provider_name;
+pub(crate) mod query_string;
+pub(crate) mod sync_words;
+pub(crate) mod time;

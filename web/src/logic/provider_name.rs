@@ -1,0 +1,31 @@
+//! The providers' own spelling of their names and their slugs in query strings. Everything else about a provider comes
+//! from the server's catalogue.
+
+use crate::api::enums::Provider;
+
+/// As the provider writes itself.
+pub(crate) fn provider_name(provider: Provider) -> &'static str {
+    match provider {
+        Provider::Vapi => "Vapi",
+        Provider::Retell => "Retell",
+        Provider::Bland => "Bland",
+        Provider::Unknown => "the provider",
+    }
+}
+
+/// The value in a query string, such as `?provider=vapi`.
+pub(crate) fn slug(provider: Provider) -> &'static str {
+    match provider {
+        Provider::Vapi => "vapi",
+        Provider::Retell => "retell",
+        Provider::Bland => "bland",
+        Provider::Unknown => "",
+    }
+}
+
+/// The provider of a query string's value; `None` for anything else.
+pub(crate) fn from_slug(text: &str) -> Option<Provider> {
+    [Provider::Vapi, Provider::Retell, Provider::Bland]
+        .into_iter()
+        .find(|provider| slug(*provider) == text)
+}

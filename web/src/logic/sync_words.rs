@@ -1,0 +1,171 @@
+//! The words of a sync: what it reads now and how far it is, what it brought when it ended, and when the live region
+//! speaks (checklist 22). It knows nothing of sockets and clocks.
+
+use crate::api::enums::{SyncPhase, SyncState};
+use crate::api::sync_runs::SyncRun;
+use crate::logic::number::{counted, grouped};
+
+/// How far a run is, such as `Agents 3,400 of 10,000`.
+pub(crate) fn progress(run: &SyncRun) -> String {
+    let noun = match run.phase {
+        _ if run.state == SyncState::Queued => return "Waiting to start".to_owned(),
+        Some(SyncPhase::Agents) => "Agents",
+        Some(SyncPhase::PhoneNumbers) => "Numbers",
+        Some(SyncPhase::Voices) => "Voices",
+        Some(SyncPhase::MissingAgents) => "Checking agents that were not listed:",
+        Some(SyncPhase::Unknown) | None => return "Starting".to_owned(),
+    };
+    match run.total {
+        Some(total) => format!("{noun} {} of {}", grouped(run.done), grouped(total)),
+        None => format!("{noun} {}", grouped(run.done)),
+    }
+}
+
+/// Done of total from 0 to 1; `None` while the total is unknown.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of agents are far below the precision of f64"
+)]
+pub(crate) fn fraction(run: &SyncRun) -> Option<f64> {
+    let total = run.total.filter(|total| *total > 0)?;
+    Some((run.done as f64 / total as f64).clamp(0.0, 1.0))
+}
+
+/// What the account holds, such as `10,000 agents, 12 numbers, 40 voices`.
+pub(crate) fn contents(run: &SyncRun) -> String {
+    format!(
+        "{}, {}, {}",
+        counted(run.agent_count, "agent", "agents"),
+        counted(run.phone_number_count, "number", "numbers"),
+        counted(run.voice_count, "voice", "voices")
+    )
+}
+
+/// What the run changed, such as `3 added, 1 no longer there`; `No changes` when nothing did.
+pub(crate) fn changes(run: &SyncRun) -> String {
+    let parts: Vec<String> = [
+        (run.added_count, "added"),
+        (run.changed_count, "changed"),
+        (run.gone_count, "no longer there"),
+        (run.returned_count, "returned"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, word)| format!("{} {word}", grouped(count)))
+    .collect();
+    if parts.is_empty() {
+        "No changes".to_owned()
+    } else {
+        parts.join(", ")
+    }
+}
+
+/// What the live region says when a run goes from one state to the next: at the start, at each quarter, when it waits,
+/// asks or ends; `None` in between.
+pub(crate) fn announcement(
+    before: Option<&SyncRun>,
+    now: &SyncRun,
+    provider: &str,
+) -> Option<String> {
+    let state_changed =
+        before.is_none_or(|before| before.state != now.state || before.id != now.id);
+    match now.state {
+        SyncState::Succeeded if state_changed => {
+            Some(format!("{provider} sync ended. {}.", contents(now)))
+        }
+        SyncState::Failed if state_changed => Some(format!("{provider} sync failed.")),
+        SyncState::NeedsConfirmation if state_changed => Some(format!(
+            "{provider} sync asks: {} would become inactive.",
+            counted(now.pending_removal_count, "agent", "agents")
+        )),
+        SyncState::Waiting if state_changed => Some(format!("{provider} sync is waiting.")),
+        SyncState::Queued | SyncState::Running
+            if before.is_none_or(|before| before.id != now.id) =>
+        {
+            Some(format!("{provider} sync started."))
+        }
+        SyncState::Running => {
+            let quarter = quarter(now);
+            let is_new = before
+                .is_none_or(|before| before.phase != now.phase || self::quarter(before) != quarter);
+            (is_new && quarter > 0).then(|| progress(now))
+        }
+        _ => None,
+    }
+}
+
+fn quarter(run: &SyncRun) -> u8 {
+    match fraction(run) {
+        Some(part) if part >= 1.0 => 4,
+        Some(part) if part >= 0.75 => 3,
+        Some(part) if part >= 0.5 => 2,
+        Some(part) if part >= 0.25 => 1,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(state: &str, done: i64, total: Option<i64>) -> SyncRun {
+        let text = serde_json::json!({
+            "id": "r1", "provider": "VAPI", "trigger": "MANUAL", "state": state, "phase": "AGENTS", "done": done, "total": total,
+            "agentCount": 10_000, "phoneNumberCount": 1, "voiceCount": 40, "addedCount": 3, "changedCount": 0, "goneCount": 1,
+            "returnedCount": 0, "pendingRemovalCount": 60, "createdAt": "2026-11-21T09:15:00.000Z"
+        });
+        serde_json::from_value(text).expect("the fields of the fragment")
+    }
+
+    /// S2: phase, done of total.
+    #[test]
+    fn progress_reads_as_done_of_total() {
+        assert_eq!(
+            progress(&run("RUNNING", 3_400, Some(10_000))),
+            "Agents 3,400 of 10,000"
+        );
+        assert_eq!(progress(&run("RUNNING", 3_400, None)), "Agents 3,400");
+        assert_eq!(progress(&run("QUEUED", 0, None)), "Waiting to start");
+        assert_eq!(fraction(&run("RUNNING", 5, Some(10))), Some(0.5));
+        assert_eq!(fraction(&run("RUNNING", 0, Some(0))), None);
+    }
+
+    /// S8: what a run changed.
+    #[test]
+    fn an_ended_run_says_what_it_brought() {
+        let run = run("SUCCEEDED", 0, None);
+        assert_eq!(contents(&run), "10,000 agents, 1 number, 40 voices");
+        assert_eq!(changes(&run), "3 added, 1 no longer there");
+    }
+
+    /// Checklist 22: the live region speaks at the start, at each quarter and at the end, and not in between.
+    #[test]
+    fn the_live_region_speaks_at_quarters_only() {
+        let at = |done| run("RUNNING", done, Some(100));
+        assert_eq!(
+            announcement(None, &at(0), "Vapi").as_deref(),
+            Some("Vapi sync started.")
+        );
+        assert_eq!(announcement(Some(&at(0)), &at(10), "Vapi"), None);
+        assert_eq!(
+            announcement(Some(&at(10)), &at(26), "Vapi").as_deref(),
+            Some("Agents 26 of 100")
+        );
+        assert_eq!(announcement(Some(&at(26)), &at(49), "Vapi"), None);
+        assert_eq!(
+            announcement(Some(&at(99)), &at(100), "Vapi").as_deref(),
+            Some("Agents 100 of 100")
+        );
+        let asks = run("NEEDS_CONFIRMATION", 0, None);
+        assert_eq!(
+            announcement(Some(&at(100)), &asks, "Vapi").as_deref(),
+            Some("Vapi sync asks: 60 agents would become inactive.")
+        );
+        let ended = run("SUCCEEDED", 0, None);
+        assert!(
+            announcement(Some(&at(100)), &ended, "Vapi")
+                .is_some_and(|text| text.starts_with("Vapi sync ended."))
+        );
+        assert_eq!(announcement(Some(&ended), &ended, "Vapi"), None);
+    }
+}

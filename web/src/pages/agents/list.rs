@@ -1,0 +1,233 @@
+//! The table of agents with its states: loading, failed, empty because nothing is connected, empty because of the filters.
+
+use crate::api::agents::{AgentPage, AgentRow};
+use crate::api::enums::AgentSortField;
+use crate::components::badge::agent_badge;
+use crate::components::button::Button;
+use crate::components::empty_state::EmptyState;
+use crate::components::error_notice::ErrorNotice;
+use crate::components::icons::Icon;
+use crate::components::pager::{PageFacts, neighbours, pager};
+use crate::components::skeleton::skeleton_rows;
+use crate::components::table::{Column, DataTable, SortState};
+use crate::components::time::relative_time;
+use crate::logic::list_state::{AgentListState, PagePosition};
+use crate::logic::provider_name::provider_name;
+use crate::logic::{outcome, phone};
+use crate::pages::agents::ListContext;
+use leptos::prelude::*;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Loading,
+    Nothing,
+    Empty,
+    FilteredEmpty,
+    Rows,
+}
+
+/// The table and what stands in its place.
+#[component]
+pub(super) fn AgentList(list: ListContext) -> impl IntoView {
+    let shape = Memo::new(move |_| {
+        let is_filtered = list.state.with(AgentListState::is_filtered);
+        list.page.data.with(|page| match page {
+            None if list.page.error.with(Option::is_some) => Shape::Nothing,
+            None => Shape::Loading,
+            Some(page) if !page.nodes.is_empty() => Shape::Rows,
+            Some(_) if is_filtered => Shape::FilteredEmpty,
+            Some(_) => Shape::Empty,
+        })
+    });
+    view! {
+        {move || list.page.error.get().map(|error| {
+            let words = outcome::other(&error);
+            view! { <ErrorNotice error=error words=words on_retry=move |()| list.page.reload() /> }
+        })}
+        {move || match shape.get() {
+            Shape::Loading => skeleton_rows(10),
+            Shape::Nothing => ().into_any(),
+            Shape::Empty => empty(list),
+            Shape::FilteredEmpty => filtered_empty(list),
+            Shape::Rows => table(list),
+        }}
+    }
+    .into_any()
+}
+
+fn empty(list: ListContext) -> AnyView {
+    view! {
+        <EmptyState
+            symbol=Icon::Agents
+            title="No agents yet"
+            text="When a voice provider is connected, its agents are imported here with their prompt, voice and numbers. Nothing is changed at the provider."
+        >
+            <a class="button primary" href=move || list.agency.path("/settings/api-keys")>"Connect a voice provider"</a>
+        </EmptyState>
+    }
+    .into_any()
+}
+
+fn filtered_empty(list: ListContext) -> AnyView {
+    view! {
+        <EmptyState symbol=Icon::Search title="No agent matches" text="No agent has this name, status and provider together.">
+            <Button on_press=move |()| {
+                let plain = list.state.with_untracked(|state| AgentListState {
+                    sort: state.sort, open_agent: state.open_agent.clone(), ..AgentListState::default()
+                });
+                list.show(&plain, false);
+            }>"Clear filters"</Button>
+        </EmptyState>
+    }
+    .into_any()
+}
+
+fn columns(list: ListContext) -> Vec<Column> {
+    let sortable = |label, field| {
+        let state = list.state.get();
+        let shown = (state.sort.field == field).then_some(match state.sort.direction {
+            crate::api::enums::SortDirection::Desc => SortState::Descending,
+            _ => SortState::Ascending,
+        });
+        let next = state.at_first_page(|state| state.sort = state.sort.after_click(field));
+        Column {
+            label,
+            is_figure: false,
+            sort: Some((list.link(&next), shown)),
+        }
+    };
+    vec![
+        sortable("Name", AgentSortField::Name),
+        sortable("Status", AgentSortField::Status),
+        Column::text("Provider"),
+        Column::text("Model"),
+        Column::text("Voice"),
+        Column::text("Numbers"),
+        sortable("Changed", AgentSortField::UpdatedAt),
+    ]
+}
+
+fn table(list: ListContext) -> AnyView {
+    let rows = move || {
+        list.page.data.with(|page| {
+            page.as_ref()
+                .map(|page| page.nodes.clone())
+                .unwrap_or_default()
+        })
+    };
+    let key = |row: &AgentRow| {
+        (
+            row.id.clone(),
+            row.name.clone(),
+            row.status as u8,
+            row.is_reachable,
+            row.updated_at.clone(),
+            row.phone_numbers.len(),
+        )
+    };
+    view! {
+        <DataTable caption="Agents" columns=Signal::derive(move || columns(list)) is_stale=list.page.is_loading>
+            <For each=rows key=key children=move |row| agent_row(list, row) />
+        </DataTable>
+        {move || list.page.data.with(|page| page.as_ref().map(|page| foot(list, page)))}
+    }
+    .into_any()
+}
+
+fn foot(list: ListContext, page: &AgentPage) -> AnyView {
+    let state = list.state.get();
+    let info = &page.page_info;
+    let (previous, next) = neighbours(
+        &state.position,
+        info.has_previous_page,
+        info.has_next_page,
+        info.start_cursor.clone(),
+        info.end_cursor.clone(),
+    );
+    let link = |position: PagePosition| {
+        list.link(&AgentListState {
+            position,
+            ..state.clone()
+        })
+    };
+    let facts = PageFacts {
+        position: state.position.clone(),
+        shown: page.nodes.len(),
+        total: page.total_count,
+        previous: previous.map(link),
+        next: next.map(link),
+    };
+    pager(facts, "agents")
+}
+
+fn agent_row(list: ListContext, row: AgentRow) -> AnyView {
+    let id = row.id.clone();
+    let is_open = Memo::new(move |_| {
+        list.state
+            .with(|state| state.open_agent.as_deref() == Some(id.as_str()))
+    });
+    let id = row.id.clone();
+    let href = move || list.link(&list.state.with(|state| state.with_agent(Some(id.clone()))));
+    let id = row.id.clone();
+    let open = move |_| {
+        let state = list
+            .state
+            .with_untracked(|state| state.with_agent(Some(id.clone())));
+        list.show(&state, false);
+    };
+    let model = row
+        .definition
+        .model
+        .map(|model| format!("{} {}", model.vendor, model.name));
+    let voice = row
+        .definition
+        .voice
+        .map(|voice| format!("{} {}", voice.engine, voice.voice_id));
+    let numbers: Vec<String> = row
+        .phone_numbers
+        .iter()
+        .filter_map(|number| {
+            number
+                .number
+                .as_deref()
+                .map(phone::formatted)
+                .or_else(|| number.sip_uri.clone())
+        })
+        .collect();
+    let link_id = format!("agent-{}", row.id);
+    view! {
+        <tr class:open=is_open on:click=open>
+            <th scope="row" class="cell-name">
+                // The row opens by click, the link by keyboard; one of them is enough for a click on the link.
+                <a id=link_id href=href data-noscroll="" on:click=|event| event.stop_propagation() aria-current=move || is_open.get().then_some("true")>
+                    {row.name}
+                </a>
+            </th>
+            <td class="cell-status">{agent_badge(row.status, row.is_reachable)}</td>
+            <td data-label="Provider">{provider_name(row.provider)}</td>
+            <td data-label="Model">{or_dash(model)}</td>
+            <td data-label="Voice">{or_dash(voice)}</td>
+            <td data-label="Numbers" class="figures">{number_cell(&numbers)}</td>
+            <td data-label="Changed">{relative_time(&row.updated_at)}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn number_cell(numbers: &[String]) -> AnyView {
+    match numbers {
+        [] => or_dash(None),
+        [only] => only.clone().into_any(),
+        [first, rest @ ..] => {
+            view! { {first.clone()} " " <span class="quiet" title=rest.join(", ")>{format!("+{}", rest.len())}</span> }.into_any()
+        }
+    }
+}
+
+/// A text, or a dash that screen readers hear as "none".
+fn or_dash(text: Option<String>) -> AnyView {
+    match text {
+        Some(text) => view! { <span>{text}</span> }.into_any(),
+        None => view! { <span class="quiet" aria-hidden="true">"–"</span> <span class="visually-hidden">"none"</span> }.into_any(),
+    }
+}

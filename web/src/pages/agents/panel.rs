@@ -1,0 +1,248 @@
+//! The panel of one agent: its definition, where it lives at the provider, and the numbers that it answers. Closing it puts
+//! the focus back on the agent's row.
+
+use crate::api::agents::{self as api, Agent, AgentPhoneNumber, AgentPlacement};
+use crate::api::enums::{AgentStatus, ErrorCode, InactiveReason, Permission};
+use crate::components::badge::Tone;
+use crate::components::badge::{agent_badge, number_badge};
+use crate::components::copyable::Copyable;
+use crate::components::error_notice::{ErrorNotice, Notice};
+use crate::components::icons::Icon;
+use crate::components::side_panel::SidePanel;
+use crate::components::skeleton::skeleton_lines;
+use crate::components::time::relative_time;
+use crate::loader::Loader;
+use crate::logic::outcome::{self, Words};
+use crate::logic::phone;
+use crate::logic::provider_name::provider_name;
+use crate::pages::agents::ListContext;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+
+/// Prompts longer than this are folded.
+const FOLDED_PROMPT_CHARACTERS: usize = 600;
+
+/// The panel of the agent with this id.
+#[component]
+pub(super) fn AgentPanel(list: ListContext, id: String) -> impl IntoView {
+    let agency = list.agency;
+    let asked = StoredValue::new(id.clone());
+    let agent = Loader::new(move || {
+        let (slug, details) = (agency.slug.get(), agency.may(Permission::ViewKeyDetails));
+        async move { api::get(&slug, asked.try_get_value().unwrap_or_default(), details).await }
+    });
+    // The name stands in the list already; the panel need not wait for it.
+    let listed_name = list.page.data.with_untracked(|page| {
+        page.as_ref()
+            .and_then(|page| page.nodes.iter().find(|row| row.id == id))
+            .map(|row| row.name.clone())
+    });
+    let title = Signal::derive(move || {
+        agent
+            .data
+            .with(|agent| agent.as_ref().map(|agent| agent.name.clone()))
+            .or_else(|| listed_name.clone())
+            .unwrap_or_else(|| "Agent".to_owned())
+    });
+    let close = move |()| {
+        let state = list.state.with_untracked(|state| state.with_agent(None));
+        list.show(&state, false);
+        asked.with_value(|id| focus_row(id));
+    };
+    view! {
+        <SidePanel title=title on_close=close>
+            {move || agent.error.get().map(|error| {
+                let words = if error.is(ErrorCode::NotFound) {
+                    Words::new("This agent is not here", "The link may be old, or the agent belongs to another agency.")
+                } else {
+                    outcome::other(&error)
+                };
+                view! { <ErrorNotice error=error words=words on_retry=move |()| agent.reload() /> }
+            })}
+            {move || match agent.data.get() {
+                Some(agent) => details(agent),
+                None if agent.error.with(Option::is_some) => ().into_any(),
+                None => skeleton_lines(8),
+            }}
+        </SidePanel>
+    }
+    .into_any()
+}
+
+fn focus_row(id: &str) {
+    if let Some(link) = document().get_element_by_id(&format!("agent-{id}"))
+        && let Ok(link) = link.dyn_into::<web_sys::HtmlElement>()
+    {
+        // The row is gone when the list has moved on; the focus then stays on the page.
+        let _ = link.focus();
+    }
+}
+
+fn details(agent: Agent) -> AnyView {
+    let Agent {
+        status,
+        is_reachable,
+        provider,
+        definition,
+        placements,
+        phone_numbers,
+        updated_at,
+        ..
+    } = agent;
+    let model = definition
+        .model
+        .map(|model| format!("{} {}", model.vendor, model.name));
+    let voice = definition
+        .voice
+        .map(|voice| format!("{} {}", voice.engine, voice.voice_id));
+    let state_notice = notice(status, is_reachable, provider_name(provider), &placements);
+    view! {
+        <p class="panel-status">{agent_badge(status, is_reachable)} <span class="quiet">"Changed " {relative_time(&updated_at)}</span></p>
+        {state_notice}
+        <dl class="facts">
+            {fact("Model", model)}
+            {fact("Voice", voice)}
+            {fact("Language", definition.language)}
+        </dl>
+        {text_block("First message", definition.first_message, "The agent waits for the caller to speak.")}
+        {prompt_block(definition.prompt)}
+        <section>
+            <h3>"Numbers that it answers"</h3>
+            {numbers(phone_numbers)}
+        </section>
+        <section>
+            <h3>"At the provider"</h3>
+            {placements.into_iter().map(placement).collect::<Vec<_>>()}
+        </section>
+    }
+    .into_any()
+}
+
+/// Why nobody reaches this agent, where that is so.
+fn notice(
+    status: AgentStatus,
+    is_reachable: bool,
+    provider: &str,
+    placements: &[AgentPlacement],
+) -> AnyView {
+    let (title, text) = match status {
+        AgentStatus::Inactive => {
+            let is_hidden = placements
+                .iter()
+                .any(|placement| placement.inactive_reason == Some(InactiveReason::NotVisible));
+            let text = if is_hidden {
+                format!(
+                    "The stored key may no longer see it at {provider}. It becomes active again when a sync sees it."
+                )
+            } else {
+                format!(
+                    "{provider} no longer has it. It is kept here with all that was known, and becomes active again when it returns."
+                )
+            };
+            ("This agent is inactive", text)
+        }
+        AgentStatus::Active if !is_reachable => (
+            "No working key reaches this agent",
+            format!("Save a working {provider} key of the account that it lives in."),
+        ),
+        _ => return ().into_any(),
+    };
+    view! { <Notice tone=Tone::Warning symbol=Icon::Warning title=title text=text /> }.into_any()
+}
+
+fn fact(name: &'static str, value: Option<String>) -> AnyView {
+    let value = match value {
+        Some(value) => value.into_any(),
+        None => view! { <span class="quiet">"not set"</span> }.into_any(),
+    };
+    view! { <div><dt>{name}</dt><dd>{value}</dd></div> }.into_any()
+}
+
+fn text_block(title: &'static str, text: Option<String>, absent: &'static str) -> AnyView {
+    view! {
+        <section>
+            <h3>{title}</h3>
+            {match text.filter(|text| !text.trim().is_empty()) {
+                Some(text) => view! { <p class="prose">{text}</p> }.into_any(),
+                None => view! { <p class="quiet">{absent}</p> }.into_any(),
+            }}
+        </section>
+    }
+    .into_any()
+}
+
+fn prompt_block(prompt: Option<String>) -> AnyView {
+    let prompt = match prompt {
+        Some(prompt) if prompt.chars().count() > FOLDED_PROMPT_CHARACTERS => prompt,
+        short => return text_block("Prompt", short, "This agent has no prompt of its own."),
+    };
+    let is_unfolded = RwSignal::new(false);
+    view! {
+        <section>
+            <h3>"Prompt"</h3>
+            <p class="prose" class:folded=move || !is_unfolded.get()>{prompt}</p>
+            <button
+                type="button"
+                class="link-button"
+                aria-expanded=move || is_unfolded.get().to_string()
+                on:click=move |_| is_unfolded.update(|is_unfolded| *is_unfolded = !*is_unfolded)
+            >
+                {move || if is_unfolded.get() { "Show less" } else { "Show the whole prompt" }}
+            </button>
+        </section>
+    }
+    .into_any()
+}
+
+fn numbers(numbers: Vec<AgentPhoneNumber>) -> AnyView {
+    if numbers.is_empty() {
+        return view! { <p class="quiet">"None. Attach a number to it at the provider; the next sync brings it here."</p> }.into_any();
+    }
+    let rows = numbers
+        .into_iter()
+        .map(|number| {
+            let value = number.number.clone().or(number.sip_uri).unwrap_or_default();
+            let shown = number
+                .number
+                .as_deref()
+                .map_or_else(|| value.clone(), phone::formatted);
+            let about = number
+                .name
+                .filter(|name| *name != value)
+                .map_or(number.carrier.clone(), |name| {
+                    format!("{name}, {}", number.carrier)
+                });
+            view! {
+                <li>
+                    <span class="figures"><Copyable shown=shown copied=value what="number" /></span>
+                    <span class="quiet">{about}</span>
+                    {number_badge(number.status)}
+                </li>
+            }
+        })
+        .collect::<Vec<_>>();
+    view! { <ul class="number-list">{rows}</ul> }.into_any()
+}
+
+fn placement(placement: AgentPlacement) -> AnyView {
+    let AgentPlacement {
+        provider,
+        remote_id,
+        account,
+        status,
+        last_seen_at,
+        ..
+    } = placement;
+    let shown = remote_id.clone();
+    view! {
+        <dl class="facts">
+            <div><dt>"Provider"</dt><dd>{provider_name(provider)} {account.map(|account| format!(", {}", account.name))}</dd></div>
+            <div><dt>"Id"</dt><dd><Copyable shown=shown copied=remote_id what="id" is_code=true /></dd></div>
+            <div>
+                <dt>{if status == AgentStatus::Inactive { "Last seen" } else { "Seen" }}</dt>
+                <dd>{relative_time(&last_seen_at)}</dd>
+            </div>
+        </dl>
+    }
+    .into_any()
+}

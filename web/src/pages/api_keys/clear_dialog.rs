@@ -1,0 +1,332 @@
+//! Clearing a key (K8): what stops comes first, read at the moment of asking; numbers that the provider goes on answering are
+//! offered to be detached; where anything would stop, the provider's name is typed. The focus starts on Cancel, and an
+//! error stays inside the open dialog.
+
+use crate::api::ApiError;
+use crate::api::enums::{ErrorCode, Provider};
+use crate::api::provider_keys::{
+    self as api, AnsweringNumber, ClearPreview, ClearProviderKeyInput, Cleared, KeyImpact,
+};
+use crate::components::button::{Button, ButtonKind};
+use crate::components::dialog::Dialog;
+use crate::components::error_notice::ErrorNotice;
+use crate::components::field::Field;
+use crate::components::skeleton::skeleton_lines;
+use crate::loader::Loader;
+use crate::logic::number::counted;
+use crate::logic::{outcome, phone};
+use crate::pages::api_keys::card::CardContext;
+use leptos::html;
+use leptos::prelude::*;
+
+/// The dialog.
+#[component]
+pub(super) fn ClearDialog(card: CardContext) -> impl IntoView {
+    let is_busy = RwSignal::new(false);
+    let name = card.name();
+    let is_open = card.is_clearing;
+    view! {
+        <Dialog is_open=is_open title=format!("Clear the {name} key") is_busy=is_busy>
+            <ClearForm card=card is_busy=is_busy />
+        </Dialog>
+    }
+    .into_any()
+}
+
+/// What the form's parts share; it lives while the dialog is open.
+#[derive(Clone, Copy)]
+struct Form {
+    card: StoredValue<CardContext>,
+    preview: Loader<Option<ClearPreview>>,
+    is_busy: RwSignal<bool>,
+    detaches: RwSignal<bool>,
+    typed: RwSignal<String>,
+    failure: RwSignal<Option<ApiError>>,
+}
+
+impl Form {
+    fn card(self) -> CardContext {
+        self.card.get_value()
+    }
+
+    fn name(self) -> String {
+        self.card().name()
+    }
+
+    fn impact(self) -> Option<KeyImpact> {
+        self.preview.data.with(|preview| {
+            preview
+                .as_ref()
+                .and_then(|preview| preview.as_ref().map(|preview| preview.impact.clone()))
+        })
+    }
+
+    /// True when the name must be typed: something would stop.
+    fn must_type(self) -> bool {
+        self.impact()
+            .is_some_and(|impact| impact.agent_count > 0 || impact.phone_number_count > 0)
+    }
+
+    fn is_confirmed(self) -> bool {
+        !self.must_type() || self.typed.with(|typed| typed.trim() == self.name())
+    }
+
+    fn can_clear(self) -> bool {
+        self.impact().is_some() && self.is_confirmed() && !self.preview.is_loading.get()
+    }
+
+    fn clear(self, despite_failed_detach: bool) {
+        let Some(preview) = self.preview.data.get_untracked().flatten() else {
+            return;
+        };
+        if self.is_busy.get_untracked() || !untrack(|| self.can_clear()) {
+            return;
+        }
+        let input = ClearProviderKeyInput {
+            provider_key_id: preview.provider_key_id,
+            expected_version: preview.version,
+            detach_numbers: self.detaches.get_untracked()
+                && preview.impact.answering_number_count > 0,
+            acknowledgement: preview.impact.acknowledgement,
+            clear_despite_failed_detach: despite_failed_detach,
+        };
+        let (card, name) = (self.card(), self.name());
+        let slug = card.agency.slug.get_untracked();
+        self.is_busy.set(true);
+        self.failure.set(None);
+        leptos::task::spawn_local(async move {
+            let answer = api::clear(&slug, input).await;
+            if self.is_busy.try_set(false).is_some() {
+                return; // The page was left meanwhile.
+            }
+            match answer {
+                Ok(cleared) => {
+                    card.is_clearing.set(false);
+                    card.notices.toast(cleared_words(&name, &cleared));
+                    card.failure.set(None);
+                    card.page.keys.reload();
+                }
+                Err(error) => {
+                    if matches!(
+                        error.code(),
+                        Some(ErrorCode::ImpactChanged | ErrorCode::Conflict)
+                    ) {
+                        self.typed.set(String::new());
+                        self.preview.reload();
+                        card.page.keys.reload();
+                    }
+                    self.failure.set(Some(error));
+                }
+            }
+        });
+    }
+}
+
+fn cleared_words(name: &str, cleared: &Cleared) -> String {
+    let mut sentences = vec![format!("{name} key cleared.")];
+    if cleared.detached_number_count > 0 {
+        sentences.push(format!(
+            "{} detached.",
+            counted(cleared.detached_number_count, "number", "numbers")
+        ));
+    }
+    let still = i64::try_from(cleared.still_answering.len()).unwrap_or(i64::MAX);
+    if still > 0 {
+        sentences.push(format!(
+            "{} still answering at {name}.",
+            counted(still, "number", "numbers")
+        ));
+    }
+    sentences.join(" ")
+}
+
+#[component]
+fn ClearForm(card: CardContext, is_busy: RwSignal<bool>) -> impl IntoView {
+    let provider: Provider = card.provider();
+    let slug = card.agency.slug;
+    let form = Form {
+        card: StoredValue::new(card),
+        preview: Loader::new(move || {
+            let slug = slug.get();
+            async move { api::clear_preview(&slug, provider).await }
+        }),
+        is_busy,
+        detaches: RwSignal::new(true),
+        typed: RwSignal::new(String::new()),
+        failure: RwSignal::new(None),
+    };
+    let is_open = card.is_clearing;
+    let impact = Memo::new(move |_| form.impact());
+    let has_no_key = move || {
+        form.preview
+            .data
+            .with(|preview| matches!(preview, Some(None)))
+    };
+    let body = move || {
+        match impact.get() {
+        Some(impact) => impact_view(form, impact),
+        None if has_no_key() => view! { <p>{format!("There is no {} key any more; someone else cleared it.", form.name())}</p> }.into_any(),
+        None if form.preview.error.with(Option::is_some) => ().into_any(),
+        None => skeleton_lines(3),
+    }
+    };
+    view! {
+        <form
+            on:submit=move |event| {
+                event.prevent_default();
+                form.clear(false);
+            }
+        >
+            <div class="dialog-body">
+                {move || form.preview.error.get().map(|error| {
+                    let words = outcome::other(&error);
+                    view! { <ErrorNotice error=error words=words on_retry=move |()| form.preview.reload() /> }
+                })}
+                {body}
+                {move || form.failure.get().map(|error| failure_view(form, error))}
+            </div>
+            <div class="dialog-foot">
+                <Button is_first_focus=true is_disabled=is_busy on_press=move |()| is_open.set(false)>"Cancel"</Button>
+                <Button kind=ButtonKind::Danger is_submit=true is_busy=is_busy is_disabled=Signal::derive(move || !form.can_clear())>"Clear key"</Button>
+            </div>
+        </form>
+    }
+    .into_any()
+}
+
+fn failure_view(form: Form, error: ApiError) -> AnyView {
+    let words = form.card().words(&error, outcome::clear_failed);
+    if error.is(ErrorCode::DetachFailed) {
+        view! {
+            <ErrorNotice error=error words=words takes_focus=true on_retry=move |()| form.clear(false)>
+                <Button kind=ButtonKind::Danger is_disabled=form.is_busy on_press=move |()| form.clear(true)>"Clear anyway"</Button>
+            </ErrorNotice>
+        }
+        .into_any()
+    } else {
+        view! { <ErrorNotice error=error words=words takes_focus=true /> }.into_any()
+    }
+}
+
+fn impact_view(form: Form, impact: KeyImpact) -> AnyView {
+    let name = form.name();
+    let agents = counted(impact.agent_count, "agent", "agents");
+    let consequence = match (impact.agent_count, impact.phone_number_count) {
+        (0, 0) => format!(
+            "Nothing uses this key. Clearing it stops nothing; {name} can be connected again at any time."
+        ),
+        (0, numbers) => format!(
+            "{} can no longer be used from here until a {name} key is saved again.",
+            counted(numbers, "number", "numbers")
+        ),
+        (1, numbers) => format!(
+            "{agents} stops being reachable, and {} with it, until a {name} key is saved again.",
+            counted(numbers, "number", "numbers")
+        ),
+        (_, numbers) => format!(
+            "{agents} stop being reachable, and {} with them, until a {name} key is saved again.",
+            counted(numbers, "number", "numbers")
+        ),
+    };
+    let must_type = impact.agent_count > 0 || impact.phone_number_count > 0;
+    view! {
+        <p class="consequence">{consequence}</p>
+        {agent_list(form, &impact)}
+        {answering(form, &impact)}
+        {must_type.then(|| confirmation(form))}
+    }
+    .into_any()
+}
+
+fn agent_list(form: Form, impact: &KeyImpact) -> AnyView {
+    if impact.agents.is_empty() {
+        return ().into_any();
+    }
+    let path = form.card().agency.path("/agents");
+    let rest = impact.agent_count - i64::try_from(impact.agents.len()).unwrap_or_default();
+    let links = impact
+        .agents
+        .iter()
+        .map(|agent| view! { <li><a href=format!("{path}?agent={}", agent.id)>{agent.name.clone()}</a></li> })
+        .collect::<Vec<_>>();
+    view! {
+        <ul class="stops">
+            {links}
+            {(rest > 0).then(|| view! { <li><a href=path.clone()>{format!("and {} more", crate::logic::number::grouped(rest))}</a></li> })}
+        </ul>
+    }
+    .into_any()
+}
+
+fn answering(form: Form, impact: &KeyImpact) -> AnyView {
+    if impact.answering_number_count == 0 {
+        return ().into_any();
+    }
+    let name = form.name();
+    let numbers = counted(impact.answering_number_count, "number is", "numbers are");
+    let rest = impact.answering_number_count
+        - i64::try_from(impact.answering_numbers.len()).unwrap_or_default();
+    let rows = impact
+        .answering_numbers
+        .iter()
+        .map(answering_row)
+        .collect::<Vec<_>>();
+    view! {
+        <div class="answering">
+            <p class="answering-title">{format!("{numbers} still answering at {name}")}</p>
+            <p>{format!("{name} answers them by itself, key or not. Callers go on reaching the agent there, and the {name} account goes on paying.")}</p>
+            <ul class="answering-numbers">
+                {rows}
+                {(rest > 0).then(|| view! { <li class="quiet">{format!("and {} more", crate::logic::number::grouped(rest))}</li> })}
+            </ul>
+            <label class="check">
+                <input
+                    type="checkbox"
+                    prop:checked=form.detaches
+                    disabled=form.is_busy
+                    on:change=move |event| form.detaches.set(event_target_checked(&event))
+                />
+                <span>"Detach these numbers first, while the key still works"</span>
+            </label>
+        </div>
+    }
+    .into_any()
+}
+
+fn answering_row(number: &AnsweringNumber) -> AnyView {
+    let text = number
+        .number
+        .as_deref()
+        .map(phone::formatted)
+        .or_else(|| number.sip_uri.clone())
+        .or_else(|| number.name.clone());
+    let agent = number
+        .agent
+        .as_ref()
+        .map(|agent| view! { <span class="quiet">{format!("{} answers", agent.name)}</span> });
+    view! { <li><span class="figures">{text}</span> {agent}</li> }.into_any()
+}
+
+/// The provider's name, typed as it stands (checklist 31).
+fn confirmation(form: Form) -> AnyView {
+    let input_ref = NodeRef::<html::Input>::new();
+    Effect::new(move |_| {
+        // Emptied when the impact was loaded anew.
+        if form.typed.with(String::is_empty)
+            && let Some(input) = input_ref.get()
+        {
+            input.set_value("");
+        }
+    });
+    let name = form.name();
+    view! {
+        <Field
+            label=format!("Type {name} to confirm")
+            name="confirmation"
+            input_ref=input_ref
+            is_verbatim=true
+            on_input=move |text: String| form.typed.set(text)
+        />
+    }
+    .into_any()
+}

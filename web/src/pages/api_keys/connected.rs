@@ -1,0 +1,169 @@
+//! The body of a card whose key is stored: what it is, what it can do, how the last sync went, and the quiet actions on it.
+
+use crate::api::enums::{Capability, CapabilityState, Cipher, KeyHealth, Region};
+use crate::api::provider_keys::ProviderKey;
+use crate::components::badge::Tone;
+use crate::components::button::{Button, ButtonKind};
+use crate::components::error_notice::{ErrorNotice, Notice};
+use crate::components::fresh_id;
+use crate::components::icons::{Icon, icon};
+use crate::components::time::relative_time;
+use crate::logic::outcome;
+use crate::logic::{provider_name, query_string};
+use crate::pages::api_keys::card::{CardContext, capability_name};
+use crate::pages::sync_strip::SyncStrip;
+use leptos::prelude::*;
+
+/// The body of a connected card.
+pub(super) fn connected(card: CardContext) -> AnyView {
+    let name = card.name();
+    let retry = Callback::new(move |()| card.start_sync());
+    view! {
+        {move || card.stored.get().map(|key| facts(card, key))}
+        {move || card.is_testing.get().then(|| testing(&card.name()))}
+        {move || card.failure.get().map(|(error, words)| view! { <ErrorNotice error=error words=words /> })}
+        <SyncStrip run=card.run provider_name=name on_retry=retry />
+        <Actions card=card />
+    }
+    .into_any()
+}
+
+/// The line that is spoken and shown while a provider is asked (checklist 11).
+pub(super) fn testing(name: &str) -> AnyView {
+    view! { <p class="testing">{icon(Icon::Spinner)} <span>{format!("Testing with {name}…")}</span></p> }.into_any()
+}
+
+fn facts(card: CardContext, key: ProviderKey) -> AnyView {
+    let account = key.account.map(|account| account.name);
+    let masked = key.masked_key;
+    let checked = key.checked_at.as_deref().map(relative_time);
+    let region = (key.region == Region::Eu).then_some("EU region");
+    view! {
+        <p class="key-line">
+            {match masked {
+                Some(masked) => view! { <code class="masked">{masked}</code> }.into_any(),
+                None => view! { <span>"Key stored"</span> }.into_any(),
+            }}
+            {account.map(|account| view! { <span>{account}</span> })}
+            {region.map(|region| view! { <span>{region}</span> })}
+            <span class="quiet">{match checked {
+                Some(checked) => view! { "Checked " {checked} }.into_any(),
+                None => "Never checked".into_any(),
+            }}</span>
+        </p>
+        {advice(card, key.health, key.is_readable, key.health_message, &key.capabilities.iter().filter(|c| c.state == CapabilityState::No).map(|c| capability_name(c.capability)).collect::<Vec<_>>())}
+        <ul class="ticks" aria-label="What this key can do">
+            {key.capabilities.into_iter().map(|capability| tick(capability.capability, capability.state)).collect::<Vec<_>>()}
+        </ul>
+        {key.cipher.map(|cipher| view! {
+            <p class="seal">
+                {icon(Icon::Lock)}
+                <span>
+                    {cipher_name(cipher)} ", version " {key.version} ", saved " {relative_time(&key.saved_at)}
+                    {key.saved_by.map(|person| view! { " by " {person.name} })}
+                </span>
+            </p>
+        })}
+    }
+    .into_any()
+}
+
+fn advice(
+    card: CardContext,
+    health: KeyHealth,
+    is_readable: bool,
+    message: Option<String>,
+    lacking: &[&'static str],
+) -> AnyView {
+    let name = card.name();
+    let (tone, symbol, words) = if is_readable {
+        let Some(words) = outcome::health_advice(health, &name, lacking) else {
+            return ().into_any();
+        };
+        match health {
+            KeyHealth::Invalid => (Tone::Bad, Icon::Bad, words),
+            _ => (Tone::Warning, Icon::Warning, words),
+        }
+    } else {
+        let words = outcome::Words::new(
+            "This key cannot be opened",
+            format!(
+                "It was sealed with another master key than the one in use. Enter the {name} key again; until then its agents cannot call."
+            ),
+        );
+        (Tone::Bad, Icon::Lock, words)
+    };
+    let said = message
+        .filter(|_| is_readable)
+        .map(|message| view! { <p class="said">{format!("{name} says: “{message}”")}</p> });
+    view! {
+        <Notice tone=tone symbol=symbol title=words.title text=words.text />
+        {said}
+    }
+    .into_any()
+}
+
+fn tick(capability: Capability, state: CapabilityState) -> AnyView {
+    let (tone, symbol, verb) = match state {
+        CapabilityState::Yes => ("good", Icon::Check, "Can"),
+        CapabilityState::No => ("bad", Icon::Close, "Cannot"),
+        CapabilityState::Unknown => ("neutral", Icon::Question, "Not known whether it can"),
+    };
+    view! { <li class=format!("tick {tone}")>{icon(symbol)} <span>{verb} " " {capability_name(capability)}</span></li> }.into_any()
+}
+
+fn cipher_name(cipher: Cipher) -> &'static str {
+    match cipher {
+        Cipher::XChaCha20Poly1305 => "Sealed with XChaCha20-Poly1305",
+        Cipher::Aes256Gcm => "Sealed with AES-256-GCM",
+        Cipher::Unknown => "Sealed",
+    }
+}
+
+#[component]
+fn Actions(card: CardContext) -> impl IntoView {
+    let reason_id = fresh_id("reason");
+    let described_by = reason_id.clone();
+    let may_manage = card.page.may_manage;
+    let is_readable = Memo::new(move |_| {
+        card.stored
+            .with(|key| key.as_ref().is_none_or(|key| key.is_readable))
+    });
+    let is_locked = Signal::derive(move || !may_manage.get());
+    let cannot_test = Signal::derive(move || !may_manage.get() || !is_readable.get());
+    let cannot_sync = Signal::derive(move || {
+        !is_readable.get()
+            || card.run.with(|run| {
+                run.as_ref()
+                    .is_some_and(|run| !crate::api::sync_runs::has_ended(run.state))
+            })
+    });
+    let activity = move || {
+        let slug = provider_name::slug(card.provider());
+        query_string::joined(&card.agency.path("/settings/audit"), &[("provider", slug)])
+    };
+    view! {
+        <div class="card-actions">
+            <Button kind=ButtonKind::Quiet leading=Icon::Refresh is_busy=card.is_starting_sync is_disabled=cannot_sync on_press=move |()| card.start_sync()>
+                "Sync now"
+            </Button>
+            <Button
+                kind=ButtonKind::Quiet described_by=described_by.clone() is_busy=card.is_testing is_disabled=cannot_test
+                on_press=move |()| card.test()
+            >
+                "Test"
+            </Button>
+            <Button kind=ButtonKind::Quiet described_by=described_by.clone() is_disabled=is_locked on_press=move |()| card.is_replacing.set(true)>
+                "Replace"
+            </Button>
+            <Button kind=ButtonKind::Quiet described_by=described_by is_disabled=is_locked on_press=move |()| card.is_clearing.set(true)>
+                "Clear"
+            </Button>
+            {move || may_manage.get().then(|| view! { <a class="button quiet" href=activity>"Activity"</a> })}
+        </div>
+        {move || is_locked.get().then(|| view! {
+            <p class="reason" id=reason_id.clone()>"Only owners and admins can test, replace or clear this key."</p>
+        })}
+    }
+    .into_any()
+}

@@ -1,0 +1,179 @@
+//! The form that saves a key: the field, the region where there are several, and each outcome of K3 in its own words. The
+//! typed key leaves the field only in the one mutation; the field is emptied when it was saved and keeps it when not.
+
+use crate::api::enums::{ErrorCode, Region};
+use crate::api::provider_keys::{self as api, SaveProviderKeyInput};
+use crate::api::{ApiError, Cause};
+use crate::components::button::{Button, ButtonKind};
+use crate::components::error_notice::ErrorNotice;
+use crate::components::field::focus;
+use crate::components::fresh_id;
+use crate::components::icons::{Icon, icon};
+use crate::components::key_field::{KeyField, take};
+use crate::logic::outcome;
+use crate::pages::api_keys::card::CardContext;
+use crate::pages::api_keys::connected::testing;
+use leptos::html;
+use leptos::prelude::*;
+
+/// The form; `input_ref` and `is_busy` are given by a dialog that needs to know them.
+#[component]
+pub(super) fn SaveForm(
+    card: CardContext,
+    #[prop(optional)] input_ref: NodeRef<html::Input>,
+    #[prop(optional)] busy: Option<RwSignal<bool>>,
+    /// Buttons beside Save.
+    #[prop(optional)]
+    children: Option<Children>,
+) -> impl IntoView {
+    let is_busy = busy.unwrap_or_else(|| RwSignal::new(false));
+    let field_error = RwSignal::new(None::<String>);
+    let failure = RwSignal::new(None::<ApiError>);
+    let stored_region = card
+        .stored
+        .with_untracked(|key| key.as_ref().map(|key| key.region));
+    let region = RwSignal::new(stored_region.unwrap_or(Region::Default));
+    let send = move || {
+        if is_busy.get_untracked() {
+            return;
+        }
+        failure.set(None);
+        let key = match take(input_ref) {
+            Ok(key) => key,
+            Err(problem) => {
+                field_error.set(Some(problem.text().to_owned()));
+                focus(input_ref);
+                return;
+            }
+        };
+        let has_regions = card.info.with_value(|info| info.regions.len() > 1);
+        let input = SaveProviderKeyInput {
+            provider: card.provider(),
+            api_key: Some(key),
+            region: has_regions.then(|| region.get_untracked()),
+            expected_version: card
+                .stored
+                .with_untracked(|key| key.as_ref().map(|key| key.version)),
+        };
+        let slug = card.agency.slug.get_untracked();
+        is_busy.set(true);
+        leptos::task::spawn_local(async move {
+            let answer = api::save(&slug, input).await;
+            if is_busy.try_set(false).is_some() {
+                return; // The form is gone; the server's answer shows when the page is opened again.
+            }
+            match answer {
+                Ok(saved) => {
+                    if let Some(input) = input_ref.get_untracked() {
+                        input.set_value("");
+                    }
+                    card.saved(saved);
+                }
+                Err(error) if error.is(ErrorCode::InvalidInput) => {
+                    field_error.set(Some(error.message));
+                    focus(input_ref);
+                }
+                Err(error) => {
+                    if error.is(ErrorCode::Conflict) {
+                        card.page.keys.reload();
+                    }
+                    failure.set(Some(error));
+                }
+            }
+        });
+    };
+    let name = card.name();
+    let hint = card
+        .info
+        .with_value(|info| format!("Find it in {}. {}", info.key_location, info.required_rights));
+    view! {
+        <form
+            class="form save-form"
+            novalidate
+            on:submit=move |event| {
+                event.prevent_default();
+                send();
+            }
+        >
+            <KeyField provider_name=name.clone() input_ref=input_ref hint=hint error=field_error prefill=card.prefill />
+            {region_choice(card, region)}
+            {move || failure.get().map(|error| refused(card, error, send))}
+            <div role="status">{move || is_busy.get().then(|| testing(&name))}</div>
+            <div class="actions">
+                <Button kind=ButtonKind::Primary is_submit=true is_busy=is_busy>"Save key"</Button>
+                {children.map(|children| children())}
+                {where_to_find(card)}
+            </div>
+        </form>
+    }
+    .into_any()
+}
+
+fn where_to_find(card: CardContext) -> AnyView {
+    let (url, name) = card
+        .info
+        .with_value(|info| (info.dashboard_url.clone(), info.name.clone()));
+    view! {
+        <a class="outside" href=url target="_blank" rel="external noopener noreferrer">
+            {format!("Open {name}")} {icon(Icon::External)} <span class="visually-hidden">"(opens in a new tab)"</span>
+        </a>
+    }
+    .into_any()
+}
+
+/// What went wrong, and another try where the same key can work.
+fn refused(
+    card: CardContext,
+    error: ApiError,
+    send: impl Fn() + Send + Sync + Copy + 'static,
+) -> AnyView {
+    let words = card.words(&error, outcome::save_failed);
+    let may_work_again = matches!(
+        error.cause,
+        Cause::NoAnswer
+            | Cause::Unreadable
+            | Cause::Code(
+                ErrorCode::ProviderRateLimited
+                    | ErrorCode::ProviderUnreachable
+                    | ErrorCode::ProviderAnswerMalformed
+                    | ErrorCode::TooManyAttempts
+                    | ErrorCode::Internal
+            )
+    );
+    if may_work_again {
+        view! { <ErrorNotice error=error words=words takes_focus=true retry_label="Save again" on_retry=move |()| send() /> }.into_any()
+    } else {
+        view! { <ErrorNotice error=error words=words takes_focus=true /> }.into_any()
+    }
+}
+
+/// A drop-down where the provider has several regions; there is no field for an address (K1).
+fn region_choice(card: CardContext, region: RwSignal<Region>) -> AnyView {
+    let regions = card.info.with_value(|info| info.regions.clone());
+    if regions.len() < 2 {
+        return ().into_any();
+    }
+    let id = fresh_id("region");
+    let options = regions
+        .into_iter()
+        .map(|choice| {
+            let (value, label) = match choice {
+                Region::Eu => ("EU", "EU"),
+                Region::Default | Region::Unknown => ("DEFAULT", "United States (default)"),
+            };
+            view! { <option value=value selected=region.get_untracked() == choice>{label}</option> }
+        })
+        .collect::<Vec<_>>();
+    view! {
+        <div class="field">
+            <label for=id.clone()>"Region"</label>
+            <select
+                id=id
+                on:change=move |event| region.set(if event_target_value(&event) == "EU" { Region::Eu } else { Region::Default })
+            >
+                {options}
+            </select>
+        </div>
+    }
+    .into_any()
+}

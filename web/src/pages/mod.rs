@@ -1,0 +1,12 @@
+//! The screens, one file or folder each. A page puts pieces of `components` together, loads through `loader`, asks through
+//! `api` and takes its words from `logic`; it writes no fetch and no error decoding.
+
+pub(crate) mod agents;
+pub(crate) mod api_keys;
+pub(crate) mod audit;
+pub(crate) mod home;
+pub(crate) mod log_in;
+pub(crate) mod not_found;
+pub(crate) mod overview;
+pub(crate) mod set_up;
+pub(crate) mod sync_strip;

@@ -1,0 +1,233 @@
+//! A sync as it goes: the run of a provider, watched live, and the strip that shows it, bar, wait, question, failure or what
+//! it brought. The card of a key and the overview both show it; leaving the page stops the watching and not the sync.
+
+use crate::api::ApiError;
+use crate::api::enums::{SyncDecision, SyncState};
+use crate::api::sync_runs::{self, SyncRun};
+use crate::clock;
+use crate::components::badge::Tone;
+use crate::components::button::Button;
+use crate::components::error_notice::{ErrorNotice, Notice};
+use crate::components::icons::{Icon, icon};
+use crate::components::notices::use_notices;
+use crate::components::progress::ProgressBar;
+use crate::components::time::{relative_time, running_for, seconds_until};
+use crate::logic::number::counted;
+use crate::logic::{outcome, sync_words, time};
+use crate::session::use_agency;
+use futures_util::future::AbortHandle;
+use leptos::prelude::*;
+
+/// Follows the latest run that a page loaded: the same run, kept up to date until it ends. `on_end` is told when it does.
+pub(crate) fn live_run(
+    loaded: Memo<Option<SyncRun>>,
+    provider_name: &str,
+    on_end: Callback<()>,
+) -> RwSignal<Option<SyncRun>> {
+    let agency = use_agency();
+    let notices = use_notices();
+    let provider_name = StoredValue::new(provider_name.to_owned());
+    let current = RwSignal::new(loaded.get_untracked());
+    let watched = StoredValue::new(None::<(String, AbortHandle)>);
+    let stop = move || {
+        watched.try_update_value(|watched| {
+            if let Some((_, handle)) = watched.take() {
+                handle.abort();
+            }
+        });
+    };
+    on_cleanup(stop);
+    Effect::new(move |_| {
+        let Some(run) = loaded.get() else {
+            stop();
+            current.set(None);
+            return;
+        };
+        let is_watched =
+            watched.with_value(|watched| watched.as_ref().is_some_and(|(id, _)| *id == run.id));
+        if is_watched && !sync_runs::has_ended(run.state) {
+            // What the watch brings is newer than what the page loaded.
+            return;
+        }
+        stop();
+        current.set(Some(run.clone()));
+        if sync_runs::has_ended(run.state) {
+            return;
+        }
+        let on_run = move |next: SyncRun| {
+            let before = current.try_get_untracked().flatten();
+            let text = provider_name
+                .try_with_value(|name| sync_words::announcement(before.as_ref(), &next, name))
+                .flatten();
+            if let Some(text) = text {
+                notices.speak(text);
+            }
+            let is_over = sync_runs::has_ended(next.state);
+            current.try_set(Some(next));
+            if is_over {
+                on_end.try_run(());
+            }
+        };
+        let handle = sync_runs::watch(agency.slug.get_untracked(), run.id.clone(), on_run);
+        watched.set_value(Some((run.id, handle)));
+    });
+    current
+}
+
+/// The strip. `on_retry` starts another sync; without it the strip only shows.
+#[component]
+pub(crate) fn SyncStrip(
+    run: RwSignal<Option<SyncRun>>,
+    provider_name: String,
+    #[prop(optional, into)] on_retry: Option<Callback<()>>,
+) -> impl IntoView {
+    // Rebuilt only when the state changes, so that the bar moves and the elapsed time does not start again.
+    let shape = Memo::new(move |_| {
+        run.with(|run| {
+            run.as_ref()
+                .map(|run| (run.id.clone(), run.state, run.waiting_until.clone()))
+        })
+    });
+    move || {
+        let (_, state, _) = shape.get()?;
+        let run_now = run.get_untracked()?;
+        Some(match state {
+            SyncState::Queued | SyncState::Running => running(run, &run_now),
+            SyncState::Waiting => waiting(run, &run_now),
+            SyncState::NeedsConfirmation => question(run, &run_now, &provider_name),
+            SyncState::Failed => failed(&run_now, &provider_name, on_retry),
+            SyncState::Succeeded => succeeded(&run_now),
+            SyncState::Unknown => ().into_any(),
+        })
+    }
+}
+
+fn bar(run: RwSignal<Option<SyncRun>>) -> AnyView {
+    let fraction =
+        Signal::derive(move || run.with(|run| run.as_ref().and_then(sync_words::fraction)));
+    let text = Signal::derive(move || {
+        run.with(|run| run.as_ref().map(sync_words::progress).unwrap_or_default())
+    });
+    view! { <ProgressBar fraction=fraction text=text /> }.into_any()
+}
+
+fn running(run: RwSignal<Option<SyncRun>>, now: &SyncRun) -> AnyView {
+    let since = now.started_at.as_ref().unwrap_or(&now.created_at);
+    view! {
+        <div class="strip">
+            {bar(run)}
+            <span class="quiet">{running_for(since)}</span>
+        </div>
+    }
+    .into_any()
+}
+
+fn waiting(run: RwSignal<Option<SyncRun>>, now: &SyncRun) -> AnyView {
+    let reason = now
+        .waiting_reason
+        .clone()
+        .unwrap_or_else(|| "Waiting for the provider".to_owned());
+    let reason = reason.trim_end_matches('.').to_owned();
+    let left = now
+        .waiting_until
+        .as_deref()
+        .map(clock::parse)
+        .filter(|until_ms| !until_ms.is_nan())
+        .map(seconds_until);
+    let next = move || match left.map(|left| left.get()) {
+        None => String::new(),
+        Some(0) => ", trying now".to_owned(),
+        Some(seconds) => format!(", next try in {}", time::wait(seconds)),
+    };
+    view! {
+        <div class="strip">
+            {bar(run)}
+            <p class="strip-wait">{icon(Icon::Clock)} <span>{reason} <span class="figures">{next}</span> "."</span></p>
+        </div>
+    }
+    .into_any()
+}
+
+fn question(run: RwSignal<Option<SyncRun>>, now: &SyncRun, provider_name: &str) -> AnyView {
+    let agency = use_agency();
+    let is_busy = RwSignal::new(false);
+    let failure = RwSignal::new(None::<ApiError>);
+    let id = StoredValue::new(now.id.clone());
+    let answer = move |decision: SyncDecision| {
+        is_busy.set(true);
+        failure.set(None);
+        leptos::task::spawn_local(async move {
+            match sync_runs::confirm(&agency.slug.get_untracked(), id.get_value(), decision).await {
+                Ok(next) => {
+                    run.try_set(Some(next));
+                }
+                Err(error) => {
+                    failure.try_set(Some(error));
+                }
+            }
+            is_busy.try_set(false);
+        });
+    };
+    let agents = counted(now.pending_removal_count, "agent", "agents");
+    view! {
+        <div class="strip">
+            <Notice
+                tone=Tone::Warning
+                symbol=Icon::Question
+                title=format!("{agents} would become inactive")
+                text=format!(
+                    "{provider_name} no longer lists them, and that is more than usual, so nothing was marked. If they were deleted at {provider_name}, mark them. If not, keep them and look at what this key may see.",
+                )
+            >
+                <Button is_busy=is_busy on_press=move |()| answer(SyncDecision::MarkInactive)>{format!("Mark {agents} inactive")}</Button>
+                <Button is_disabled=is_busy on_press=move |()| answer(SyncDecision::KeepActive)>"Keep them active"</Button>
+            </Notice>
+            {move || failure.get().map(|error| {
+                let words = outcome::other(&error);
+                view! { <ErrorNotice error=error words=words /> }
+            })}
+        </div>
+    }
+    .into_any()
+}
+
+fn failed(now: &SyncRun, provider_name: &str, on_retry: Option<Callback<()>>) -> AnyView {
+    let text = now
+        .error
+        .as_ref()
+        .map(|error| error.message.clone())
+        .unwrap_or_default();
+    let when = now.finished_at.as_deref().map(relative_time);
+    view! {
+        <div class="strip">
+            <div class="notice bad">
+                {icon(Icon::Bad)}
+                <div class="notice-body">
+                    <p class="notice-title">{format!("The last {provider_name} sync failed ")} {when}</p>
+                    <p>{text} " The key is not affected, and what was imported before stays."</p>
+                    {on_retry.map(|on_retry| view! {
+                        <div class="actions"><Button leading=Icon::Refresh on_press=on_retry>"Try again"</Button></div>
+                    })}
+                </div>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+fn succeeded(now: &SyncRun) -> AnyView {
+    let when = now.finished_at.as_deref().map(relative_time);
+    let hint = now.hint.clone().map(|hint| {
+        view! { <Notice tone=Tone::Info symbol=Icon::Info title="The sync ended empty" text=hint /> }
+    });
+    view! {
+        <div class="strip">
+            <p class="strip-done">
+                {icon(Icon::Good)}
+                <span>"Synced " {when} " · " {sync_words::contents(now)} " · " {sync_words::changes(now)}</span>
+            </p>
+            {hint}
+        </div>
+    }
+    .into_any()
+}
