@@ -162,6 +162,17 @@ impl App {
         self.tasks.spawn(task)
     }
 
+    /// Lets the job workers look for due jobs at once: after the clock of a test was moved.
+    pub fn wake_jobs(&self) {
+        self.job_bell.notify_waiters();
+    }
+
+    /// How many jobs are queued or running.
+    pub async fn live_jobs(&self) -> crate::error::Result<i64> {
+        let mut conn = self.db.read().await?;
+        store::jobs::count_live(&mut conn).await
+    }
+
     /// Asks everything to stop and waits for it, at most `grace`.
     pub async fn stop(&self, grace: Duration) {
         self.shutdown.cancel();

@@ -135,10 +135,12 @@ impl Extension for Guard {
         info: ResolveInfo<'_>,
         next: NextResolve<'_>,
     ) -> ServerResult<Option<Value>> {
-        // `__schema` and `__type` are switched off per request instead (P6).
+        // `__schema` and `__type` are switched off per request instead (P6); an entry of a list (its parent type reads
+        // `[Agent!]`) belongs to the field that was checked.
         if info.is_for_introspection
             || info.name.starts_with("__")
             || info.parent_type.starts_with("__")
+            || info.parent_type.starts_with('[')
         {
             return next.run(ctx, info).await;
         }

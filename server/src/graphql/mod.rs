@@ -85,10 +85,7 @@ pub fn schema_with(app: &App, policy: Policy) -> RingfenceSchema {
 /// The schema's text, as `schema.graphql` holds it.
 pub fn sdl() -> String {
     let schema = builder(Policy::standard().clone()).finish();
-    let options = async_graphql::SDLExportOptions::new()
-        .sorted_fields()
-        .sorted_enum_items();
-    let mut text = schema.sdl_with_options(options);
+    let mut text = schema.sdl();
     text = text.trim_end().to_owned();
     text.push('\n');
     text

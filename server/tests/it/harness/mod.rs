@@ -1,0 +1,251 @@
+//! An application for one test: a SQLite file of its own, a clock that stands still until it is moved, fresh keys, and
+//! the provider sandbox, all on free loopback ports. Dropping it fails the test when jobs remain.
+
+mod client;
+mod socket;
+
+pub(crate) use client::{Answer, TestClient};
+pub(crate) use socket::TestSocket;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use ringfence::{
+    access::{Role, policy::Policy},
+    accounts::admin::{self, NewUser, Plan},
+    app::App,
+    clock::{Clock, Timestamp},
+    config::{Config, Options, Region},
+    graphql, http, jobs,
+    providers::ProviderKind,
+    sandbox::Sandbox,
+    vault::{MasterKey, SessionSecret},
+};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+/// Where the clocks of tests start: 2026-01-15T12:00:00Z.
+pub(crate) const START: i64 = 1_768_478_400_000;
+/// The password of every test person.
+pub(crate) const PASSWORD: &str = "a password for tests";
+
+/// The sandbox's keys, by what they do.
+pub(crate) mod keys {
+    /// Works: 40 assistants and 12 phone numbers.
+    pub(crate) const GOOD: &str = "sandbox-vapi-good-agency-k7Qd";
+    /// Works, and opens another account.
+    pub(crate) const SECOND: &str = "sandbox-vapi-good-second-x4Rm";
+    /// Works without permission for phone numbers.
+    pub(crate) const LIMITED: &str = "sandbox-vapi-no-numbers-b3Ht";
+    /// Accepted, but out of funds.
+    pub(crate) const NO_FUNDS: &str = "sandbox-vapi-no-funds-t8Ly";
+    /// Refused.
+    pub(crate) const REVOKED: &str = "sandbox-vapi-revoked-p9Wn";
+    /// Rate-limited: 24 seconds.
+    pub(crate) const THROTTLED: &str = "sandbox-vapi-throttled-m2Vc";
+    /// Answers 500.
+    pub(crate) const DOWN: &str = "sandbox-vapi-down-z6Kp";
+}
+
+/// How a test's application differs from the usual one.
+#[derive(Default)]
+pub(crate) struct Settings {
+    /// Another access table.
+    pub(crate) policy: Option<Policy>,
+    /// Without workers: jobs stay queued, and the test does not mind.
+    pub(crate) is_without_jobs: bool,
+    /// `aes-256-gcm` instead of the default.
+    pub(crate) cipher: Option<&'static str>,
+    /// An https public URL, as behind a proxy.
+    pub(crate) public_url: Option<&'static str>,
+    /// Proxies whose forwarded headers count.
+    pub(crate) trusted_proxies: Option<&'static str>,
+    /// The data folder of an application before.
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+/// An application under test.
+pub(crate) struct TestApp {
+    pub(crate) app: App,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) address: SocketAddr,
+    pub(crate) folder: PathBuf,
+    /// Slug of the first agency.
+    pub(crate) agency: String,
+    is_without_jobs: bool,
+    _temp: Option<TempDir>,
+}
+
+impl TestApp {
+    pub(crate) async fn new() -> Self {
+        Self::with(Settings::default()).await
+    }
+
+    pub(crate) async fn with(settings: Settings) -> Self {
+        let temp = settings.data_dir.is_none().then(|| TempDir::new().unwrap());
+        let folder = settings
+            .data_dir
+            .clone()
+            .unwrap_or_else(|| temp.as_ref().unwrap().path().to_owned());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let sandbox = Sandbox::start("127.0.0.1:0".parse().unwrap())
+            .await
+            .unwrap();
+        let mut config = Config::load(&Options {
+            data_dir: Some(folder.clone()),
+            listen: Some(address.to_string()),
+            cipher: settings.cipher.map(str::to_owned),
+            public_url: settings.public_url.map(str::to_owned),
+            trusted_proxies: settings.trusted_proxies.map(str::to_owned),
+            ..Options::default()
+        })
+        .unwrap();
+        config.hosts.set(
+            ProviderKind::Vapi,
+            Region::Default,
+            sandbox.base_url(ProviderKind::Vapi),
+        );
+        let (master_key, session_secret) = if config.master_key_file.exists() {
+            (
+                MasterKey::read(&config.master_key_file).unwrap(),
+                SessionSecret::read(&config.session_secret_file).unwrap(),
+            )
+        } else {
+            (
+                MasterKey::create(&config.master_key_file).unwrap(),
+                SessionSecret::create(&config.session_secret_file).unwrap(),
+            )
+        };
+        let clock = Clock::manual(Timestamp::from_millis(START));
+        let app = App::build(config, clock, master_key, &session_secret, None)
+            .await
+            .unwrap();
+        let agency = if settings.data_dir.is_none() {
+            admin::create_agency(&app, "Northside Voice", Plan::Agency)
+                .await
+                .unwrap()
+        } else {
+            "northside-voice".to_owned()
+        };
+        if !settings.is_without_jobs {
+            jobs::start(&app).await.unwrap();
+        }
+        let router = match settings.policy {
+            None => http::router(&app),
+            Some(policy) => http::router_with(&app, graphql::schema_with(&app, policy)),
+        };
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        app.tasks
+            .spawn(async move { axum::serve(listener, service).await.unwrap() });
+        Self {
+            app,
+            sandbox,
+            address,
+            folder,
+            agency,
+            is_without_jobs: settings.is_without_jobs,
+            _temp: temp,
+        }
+    }
+
+    /// The address of the server.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Somebody who is not logged in.
+    pub(crate) fn nobody(&self) -> TestClient {
+        TestClient::new(self, None)
+    }
+
+    /// A new person of this role in the first agency, logged in.
+    pub(crate) async fn user(&self, role: Role) -> TestClient {
+        let agency = self.agency.clone();
+        self.user_of(&agency, role).await
+    }
+
+    /// A new person of this role in another agency, which is made when it is not there.
+    pub(crate) async fn stranger(&self, role: Role) -> TestClient {
+        let slug = admin::create_agency(&self.app, "Southside Calls", Plan::Agency)
+            .await
+            .unwrap();
+        self.user_of(&slug, role).await
+    }
+
+    /// A new person of this role in the agency of this slug, logged in.
+    pub(crate) async fn user_of(&self, agency: &str, role: Role) -> TestClient {
+        static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(1);
+        let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let email = format!("{}{number}@example.com", role.as_str());
+        let user = NewUser {
+            email: email.clone(),
+            name: format!("{} {number}", role.as_str()),
+            password: PASSWORD.into(),
+            role,
+        };
+        let id = admin::create_user(&self.app, agency, user).await.unwrap();
+        let mut client = TestClient::new(self, Some(agency));
+        client.user_id = Some(id);
+        client.log_in(&email, PASSWORD).await;
+        client
+    }
+
+    /// Moves the clock and wakes whoever waits for it.
+    pub(crate) fn advance(&self, by: Duration) {
+        self.app.clock.advance(by);
+        self.app.wake_jobs();
+    }
+
+    /// Waits until no job is queued or running; jobs that wait for the clock make this panic after 20 seconds.
+    pub(crate) async fn settle(&self) {
+        for _ in 0..2000 {
+            if self.app.live_jobs().await.unwrap() == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("jobs are still queued or running after 20 seconds");
+    }
+
+    /// Runs SQL on the database file itself: for looking behind the product's back, and for tampering.
+    pub(crate) async fn sql(&self, sql: &'static str) -> Vec<sqlx::sqlite::SqliteRow> {
+        use sqlx::{Connection, sqlite::SqliteConnection};
+        let path = self.folder.join("ringfence.db");
+        let mut conn = SqliteConnection::connect(&format!("sqlite://{}", path.display()))
+            .await
+            .unwrap();
+        let rows = sqlx::query(sql).fetch_all(&mut conn).await.unwrap();
+        conn.close().await.unwrap();
+        rows
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        if std::thread::panicking() || self.is_without_jobs {
+            return;
+        }
+        let path = self.folder.join("ringfence.db");
+        let remaining = std::thread::spawn(move || {
+            use sqlx::{Connection, Row, sqlite::SqliteConnection};
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let mut conn = SqliteConnection::connect(&format!("sqlite://{}", path.display()))
+                    .await
+                    .unwrap();
+                let sql = "SELECT count(*) FROM jobs WHERE state IN ('queued', 'running')";
+                sqlx::query(sql)
+                    .fetch_one(&mut conn)
+                    .await
+                    .unwrap()
+                    .get::<i64, _>(0)
+            })
+        })
+        .join()
+        .unwrap();
+        assert_eq!(remaining, 0, "the test left jobs behind; call settle()");
+    }
+}

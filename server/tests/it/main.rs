@@ -1,0 +1,7 @@
+//! The integration tests: one binary, one module per noun. Each test gets an application of its own (see `harness`),
+//! reached over HTTP like any client. A test's doc comment names the rule that it proves.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+mod harness;
+
+mod session;
