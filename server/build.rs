@@ -10,11 +10,19 @@ fn main() {
     if dist.join("index.html").is_file() {
         return;
     }
-    if env::var("PROFILE").as_deref() == Ok("release") {
+    if is_release() {
         println!("cargo::error=there is no web app in web/dist; run `make web` first");
         return;
     }
     if let Err(error) = fs::create_dir_all(dist) {
         println!("cargo::error=web/dist cannot be made: {error}");
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo tells a build script its profile in the environment"
+)]
+fn is_release() -> bool {
+    env::var("PROFILE").as_deref() == Ok("release")
 }

@@ -68,10 +68,10 @@ pub(crate) struct Throttles {
 
 impl Default for Throttles {
     fn default() -> Self {
-        let quarter = Duration::from_secs(15 * 60);
+        let quarter = Duration::from_mins(15);
         Self {
-            validations_by_person: Throttle::new(10, Duration::from_secs(60)),
-            validations_by_agency: Throttle::new(30, Duration::from_secs(3600)),
+            validations_by_person: Throttle::new(10, Duration::from_mins(1)),
+            validations_by_agency: Throttle::new(30, Duration::from_hours(1)),
             log_ins_by_email: Throttle::new(5, quarter),
             log_ins_by_address: Throttle::new(30, quarter),
         }
@@ -206,21 +206,17 @@ async fn prove_master_key(
     let mut conn = db.read().await?;
     let found = store::facts::find_vault_row(&mut conn, "canary").await?;
     drop(conn);
-    let canary = match found {
-        Some(canary) => canary,
-        None => {
-            let mut conn = db.read().await?;
-            if store::facts::has_sealed_rows(&mut conn).await? {
-                return Err(BuildError::DamagedCanary);
-            }
-            drop(conn);
-            let canary = vault.seal_canary().map_err(BuildError::Vault)?;
-            let mut tx = db.begin().await?;
-            store::facts::insert_vault_row(&mut tx, "canary", &canary, clock.now()).await?;
-            let canary = store::facts::find_vault_row(&mut tx, "canary").await?;
-            tx.commit().await?;
-            canary.ok_or(BuildError::DamagedCanary)?
+    let canary = if let Some(canary) = found {
+        canary
+    } else {
+        let canary = vault.seal_canary().map_err(BuildError::Vault)?;
+        let mut tx = db.begin().await?;
+        if store::facts::has_sealed_rows(&mut tx).await? {
+            return Err(BuildError::DamagedCanary);
         }
+        store::facts::insert_vault_row(&mut tx, "canary", &canary, clock.now()).await?;
+        tx.commit().await?;
+        canary
     };
     match vault.check_canary(&canary) {
         Ok(()) => Ok(()),

@@ -29,11 +29,13 @@ impl Timestamp {
     }
 
     /// This instant plus `duration`, at most the far end of time.
+    #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis(duration)))
     }
 
     /// This instant minus `duration`.
+    #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(millis(duration)))
     }

@@ -23,11 +23,11 @@ use crate::{providers::ProviderKind, store::DatabaseLocation, vault::Cipher};
 #[derive(Clone, Debug, Default, clap::Args, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
-    /// Settings file in TOML [env: RINGFENCE_CONFIG].
+    /// Settings file in TOML [env: `RINGFENCE_CONFIG`].
     #[arg(long, value_name = "FILE")]
     #[serde(skip)]
     pub config: Option<PathBuf>,
-    /// Folder of the SQLite database [env: RINGFENCE_DATA_DIR] [default: ./data].
+    /// Folder of the SQLite database [env: `RINGFENCE_DATA_DIR`] [default: ./data].
     #[arg(long, value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_dir: Option<PathBuf>,
@@ -43,7 +43,7 @@ pub struct Options {
     #[arg(long, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database_url: Option<String>,
-    /// Address to listen on [env: RINGFENCE_LISTEN] [default: 127.0.0.1:8080].
+    /// Address to listen on [env: `RINGFENCE_LISTEN`] [default: 127.0.0.1:8080].
     #[arg(long, value_name = "ADDRESS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listen: Option<String>,
@@ -51,7 +51,7 @@ pub struct Options {
     #[arg(long, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
-    /// How new keys are sealed: xchacha20-poly1305 or aes-256-gcm [env: RINGFENCE_CIPHER].
+    /// How new keys are sealed: xchacha20-poly1305 or aes-256-gcm [env: `RINGFENCE_CIPHER`].
     #[arg(long, value_name = "CIPHER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cipher: Option<String>,

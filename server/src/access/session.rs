@@ -19,9 +19,9 @@ use crate::{
 };
 
 /// A session ends after this long without use.
-pub(crate) const IDLE_LIFE: Duration = Duration::from_secs(14 * 24 * 3600);
+pub(crate) const IDLE_LIFE: Duration = Duration::from_hours(14 * 24);
 /// A cookie is made anew when its session was last extended longer ago than this.
-const EXTEND_AFTER: Duration = Duration::from_secs(3600);
+const EXTEND_AFTER: Duration = Duration::from_hours(1);
 const AUDIENCE: &str = "ringfence-web";
 
 #[derive(Serialize, Deserialize)]

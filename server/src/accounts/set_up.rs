@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// A token opens the set-up page for this long.
-pub const TOKEN_LIFE: Duration = Duration::from_secs(30 * 60);
+pub const TOKEN_LIFE: Duration = Duration::from_mins(30);
 
 /// Makes a token when nobody is there yet; earlier ones die.
 pub async fn open(app: &App) -> Result<Option<String>> {

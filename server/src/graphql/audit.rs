@@ -20,7 +20,7 @@ pub(crate) struct AuditEntry {
     sequence: i64,
     /// When.
     at: DateTime,
-    /// What, such as provider_key.saved.
+    /// What, such as `provider_key.saved`.
     action: String,
     /// Who: a person's name, or `system`.
     actor: String,
@@ -67,10 +67,6 @@ pub(crate) struct AuditQuery;
 impl AuditQuery {
     /// The agency's audit log, newest first.
     #[graphql(complexity = "complexity(first, last, child_complexity)")]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the arguments of a GraphQL connection"
-    )]
     async fn audit_entries(
         &self,
         ctx: &Context<'_>,

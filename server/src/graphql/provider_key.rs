@@ -252,10 +252,6 @@ pub(crate) struct ProviderKeyQuery;
 impl ProviderKeyQuery {
     /// The agency's stored keys, by provider.
     #[graphql(complexity = "complexity(first, last, child_complexity)")]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the arguments of a GraphQL connection"
-    )]
     async fn provider_keys(
         &self,
         ctx: &Context<'_>,

@@ -165,10 +165,6 @@ impl SyncRunQuery {
 
     /// The agency's imports, newest first.
     #[graphql(complexity = "complexity(first, last, child_complexity)")]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the arguments of a GraphQL connection"
-    )]
     async fn sync_runs(
         &self,
         ctx: &Context<'_>,
@@ -357,7 +353,7 @@ impl Watch {
                     // Some were missed; look.
                     Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => return,
                     Err(tokio::sync::broadcast::error::RecvError::Closed) => {
-                        std::future::pending().await
+                        std::future::pending::<()>().await;
                     }
                 }
             }

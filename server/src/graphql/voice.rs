@@ -13,6 +13,10 @@ use crate::{
 };
 
 /// A voice of an account: from the provider's list where it has one, else one that an agent uses.
+#[expect(
+    clippy::struct_field_names,
+    reason = "`voiceId` is the field's name in the schema, as on AgentVoice"
+)]
 #[derive(Clone, Debug, SimpleObject)]
 pub(crate) struct Voice {
     /// Ringfence's id.

@@ -54,11 +54,9 @@ fn socket_origin(app: &App) -> String {
 
 fn policy(page: &str, socket: &str) -> String {
     let hashes: String = inline_scripts(page)
-        .map(|script| {
-            format!(
-                " 'sha256-{}'",
-                STANDARD.encode(digest(&SHA256, script.as_bytes()))
-            )
+        .flat_map(|script| {
+            let hash = STANDARD.encode(digest(&SHA256, script.as_bytes()));
+            [" 'sha256-".to_owned(), hash, "'".to_owned()]
         })
         .collect();
     format!(
@@ -89,7 +87,7 @@ pub(crate) async fn serve(assets: Assets, request: Request) -> Response<Body> {
         .rsplit('/')
         .next()
         .is_some_and(|name| name.contains('.'));
-    let is_compressed = path.ends_with(".br") || path.ends_with(".gz");
+    let is_compressed = matches!(path.rsplit('.').next(), Some("br" | "gz"));
     if path == PAGE || !is_file {
         return page(&assets, request.headers());
     }

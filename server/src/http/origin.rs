@@ -56,7 +56,7 @@ fn is_own(headers: &HeaderMap, public_url: &Url) -> bool {
     }
 }
 
-/// The public URL itself; on this machine its other spellings too (localhost, 127.0.0.1, [::1]).
+/// The public URL itself; on this machine its other spellings too (`localhost`, `127.0.0.1`, `[::1]`).
 fn is_same(origin: &Url, public_url: &Url) -> bool {
     if origin.scheme() != public_url.scheme()
         || origin.port_or_known_default() != public_url.port_or_known_default()

@@ -1,4 +1,4 @@
-//! The session cookie: HttpOnly, SameSite=Lax, `Secure` on https. It carries the session token and nothing else.
+//! The session cookie: `HttpOnly`, `SameSite=Lax`, `Secure` on https. It carries the session token and nothing else.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 

@@ -252,7 +252,7 @@ impl SocketExecutor {
             .operations
             .iter()
             .filter(|(operation, _)| {
-                name.is_none() || operation.map(|n| n.as_str()) == name.as_deref()
+                name.is_none() || operation.map(async_graphql::Name::as_str) == name.as_deref()
             })
             .all(|(_, operation)| operation.node.ty == OperationType::Subscription);
         if is_subscription {

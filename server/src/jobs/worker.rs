@@ -22,9 +22,9 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 /// The safety net when a bell was missed.
 const POLL: Duration = Duration::from_secs(5);
 /// How often the housekeeping runs.
-const HOUSEKEEPING: Duration = Duration::from_secs(60);
+const HOUSEKEEPING: Duration = Duration::from_mins(1);
 /// Ended jobs are kept this long, for whoever looks.
-const KEEP_ENDED: Duration = Duration::from_secs(7 * 24 * 3600);
+const KEEP_ENDED: Duration = Duration::from_hours(7 * 24);
 /// A fault of ours is tried again this often before a job is given up.
 const MAX_FAULTS: i64 = 5;
 
@@ -90,9 +90,7 @@ async fn run_next(app: &App, worker: &str) -> Result<bool> {
     let outcome = run_with_heartbeat(app, worker, &job)
         .instrument(span.clone())
         .await;
-    let _entered = span.enter();
     let now = app.clock.now();
-    drop(_entered);
     let mut tx = app.db.begin().await?;
     match outcome {
         Ok(()) => store::jobs::finish(&mut tx, &job.id, worker, "done", None, now).await?,

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// All detaching together ends within this time.
-const DETACH_TIME: Duration = Duration::from_secs(60);
+const DETACH_TIME: Duration = Duration::from_mins(1);
 /// Requests to the provider at a time.
 const DETACH_CONCURRENCY: usize = 4;
 

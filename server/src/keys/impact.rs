@@ -45,9 +45,13 @@ pub(crate) async fn of_clearing(
     add(key.id.as_str());
     add(&key.version.version.to_string());
     add(&ids.len().to_string());
-    ids.iter().for_each(|id| add(id));
+    for id in &ids {
+        add(id);
+    }
     add(&phone_number_count.to_string());
-    answering.iter().for_each(|number| add(number.id.as_str()));
+    for number in &answering {
+        add(number.id.as_str());
+    }
     let acknowledgement =
         digest.finish().as_ref()[..16]
             .iter()

@@ -32,7 +32,7 @@ use crate::{
 /// A validation answers within this time, or the provider counts as unreachable.
 pub(crate) const VALIDATION_TIME: Duration = Duration::from_secs(10);
 /// An old version can still check signatures, and be rolled back to, for this long (K10).
-pub(crate) const SIGNATURE_GRACE: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const SIGNATURE_GRACE: Duration = Duration::from_hours(24);
 
 /// How a key fared at its last check (R7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]

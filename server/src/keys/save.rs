@@ -145,17 +145,14 @@ async fn write(
     // The same question as before the validation: somebody may have saved meanwhile (K12).
     let active = slot.as_ref().and_then(|slot| slot.active_version);
     check_version(active, accepted.input.expected_version)?;
-    let (key_id, version) = match slot {
-        Some(slot) => (slot.id, slot.last_version + 1),
-        None => {
-            let id = KeyId::new();
-            if !store::provider_keys::insert_slot(&mut tx, agency, &scope, provider, &id, now)
-                .await?
-            {
-                return Err(stale());
-            }
-            (id, 1)
+    let (key_id, version) = if let Some(slot) = slot {
+        (slot.id, slot.last_version + 1)
+    } else {
+        let id = KeyId::new();
+        if !store::provider_keys::insert_slot(&mut tx, agency, &scope, provider, &id, now).await? {
+            return Err(stale());
         }
+        (id, 1)
     };
     let account_id = account::settle(&mut tx, agency, provider, &accepted.account, now).await?;
     let row = seal(

@@ -28,16 +28,16 @@ use crate::{
 };
 
 /// One page answers within this time.
-const PAGE_TIME: Duration = Duration::from_secs(60);
+const PAGE_TIME: Duration = Duration::from_mins(1);
 /// A page that fails this often in a row ends the run.
 const MAX_FAILURES: i64 = 8;
 /// An answer that makes no sense is asked for again this often.
 const MAX_MALFORMED: i64 = 3;
 /// First wait after a failure; it doubles with each in a row.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// A `Retry-After` is honoured up to this.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
+const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
 
 /// The job's payload: ids alone.
 #[derive(Serialize, Deserialize)]
