@@ -5,7 +5,7 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -386,9 +386,4 @@ fn provider_hosts() -> Result<ProviderHosts, ConfigError> {
 )]
 fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-/// Whether the database of these settings exists already; a missing master key is then an error, not a reason to make one (E6).
-pub fn has_database(data_dir: &Path) -> bool {
-    data_dir.join("ringfence.db").exists()
 }

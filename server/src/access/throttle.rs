@@ -1,20 +1,25 @@
-//! Counts attempts in a sliding window, per person, agency or address. Kept in this process: several replicas each
-//! count their own until the shared store of the replicas comes.
+//! Counts attempts in a sliding window, per person, agency or address. Kept in this process, and bounded: who has not
+//! tried for a while is forgotten. Several replicas each count their own until the shared store of the replicas comes.
 
 use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Mutex, PoisonError},
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
+use moka::sync::Cache;
+
 use crate::clock::Timestamp;
+
+/// Most people, agencies or addresses that are counted at once; beyond it the longest idle are forgotten.
+const CAPACITY: u64 = 100_000;
 
 /// At most `limit` attempts in any `window`.
 #[derive(Debug)]
 pub(crate) struct Throttle {
     limit: usize,
     window: Duration,
-    attempts: Mutex<HashMap<String, VecDeque<Timestamp>>>,
+    attempts: Cache<String, Arc<Mutex<VecDeque<Timestamp>>>>,
 }
 
 impl Throttle {
@@ -22,18 +27,19 @@ impl Throttle {
         Self {
             limit,
             window,
-            attempts: Mutex::default(),
+            // The window is counted by our own clock, which a test may move; the cache only forgets the idle, late.
+            attempts: Cache::builder()
+                .max_capacity(CAPACITY)
+                .time_to_idle(window * 2)
+                .build(),
         }
     }
 
     /// Counts an attempt, or says how long to wait until the next may be made; a refused attempt does not count.
     pub(crate) fn attempt(&self, who: &str, now: Timestamp) -> Result<(), Duration> {
-        let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
+        let times = self.attempts.get_with(who.to_owned(), Arc::default);
+        let mut times = times.lock().unwrap_or_else(PoisonError::into_inner);
         let start = now.minus(self.window);
-        if attempts.len() > 10_000 {
-            attempts.retain(|_, times| times.back().is_some_and(|last| *last > start));
-        }
-        let times = attempts.entry(who.to_owned()).or_default();
         while times.front().is_some_and(|first| *first <= start) {
             times.pop_front();
         }
@@ -49,10 +55,7 @@ impl Throttle {
 
     /// Forgets the attempts of somebody who proved to be right.
     pub(crate) fn forget(&self, who: &str) {
-        self.attempts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(who);
+        self.attempts.invalidate(who);
     }
 }
 

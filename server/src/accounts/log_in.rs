@@ -1,4 +1,4 @@
-//! Log-in and log-out (H2). Failed attempts are throttled per email and per address; an unknown email takes as long as a
+//! Log-in and log-out (H2). Failed attempts are throttled per email, per address and per both; an unknown email takes as long as a
 //! wrong password, and the answer does not tell them apart.
 
 use std::net::IpAddr;
@@ -28,9 +28,11 @@ pub(crate) async fn log_in(
     let email_key = store::users::email_key(email);
     let address_key = address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
     let throttles = &app.throttles;
+    let pair_key = format!("{email_key} {address_key}");
     throttles
-        .log_ins_by_email
-        .attempt(&email_key, now)
+        .log_ins_by_pair
+        .attempt(&pair_key, now)
+        .and_then(|()| throttles.log_ins_by_email.attempt(&email_key, now))
         .and_then(|()| throttles.log_ins_by_address.attempt(&address_key, now))
         .map_err(|retry_after| Error::TooManyAttempts {
             message: format!(
@@ -54,6 +56,7 @@ pub(crate) async fn log_in(
     let Some(user) = user.filter(|_| fits && !is_suspended) else {
         return Err(Error::WrongCredentials);
     };
+    throttles.log_ins_by_pair.forget(&pair_key);
     throttles.log_ins_by_email.forget(&email_key);
     throttles.log_ins_by_address.forget(&address_key);
     let mut tx = app.db.begin().await?;
