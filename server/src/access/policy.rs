@@ -64,11 +64,11 @@ pub enum Permission {
     UseAgents,
     /// Deploy flows, switch the voice provider, buy numbers.
     Deploy,
-    /// Place calls.
+    /// Place calls, test calls among them.
     PlaceCalls,
     /// See calls and what they cost.
     ViewCalls,
-    /// See alerts.
+    /// See the alerts of the agency.
     ViewAlerts,
     /// Platform API keys, people, audit log.
     Administer,
@@ -371,20 +371,22 @@ const EDGE: &[&str] = &["node", "cursor"];
 
 /// The table as the guard asks it.
 #[derive(Clone, Debug)]
-pub struct Policy(HashMap<(&'static str, &'static str), Need>);
+pub struct Policy {
+    needs: HashMap<(&'static str, &'static str), Need>,
+    refused: Option<Need>,
+}
 
 impl Policy {
     /// The table of this file.
     pub fn standard() -> &'static Self {
-        static POLICY: LazyLock<Policy> = LazyLock::new(|| {
-            Policy(
-                FIELDS
-                    .iter()
-                    .flat_map(|(kind, need, fields)| {
-                        fields.iter().map(move |field| ((*kind, *field), *need))
-                    })
-                    .collect(),
-            )
+        static POLICY: LazyLock<Policy> = LazyLock::new(|| Policy {
+            needs: FIELDS
+                .iter()
+                .flat_map(|(kind, need, fields)| {
+                    fields.iter().map(move |field| ((*kind, *field), *need))
+                })
+                .collect(),
+            refused: None,
         });
         &POLICY
     }
@@ -392,20 +394,34 @@ impl Policy {
     /// What a field needs; `None` for a field that the table forgot.
     pub fn need(&self, kind: &str, field: &str) -> Option<Need> {
         // The keys are 'static, so the look-up borrows for shorter than they live.
-        self.0.get(&(kind, field) as &(&str, &str)).copied()
+        self.needs.get(&(kind, field) as &(&str, &str)).copied()
     }
 
     /// The table with one field thrown open, for the test that proves that the access test notices.
     #[must_use]
     pub fn with_public(&self, kind: &'static str, field: &'static str) -> Self {
         let mut copy = self.clone();
-        copy.0.insert((kind, field), Public);
+        copy.needs.insert((kind, field), Public);
         copy
+    }
+
+    /// The table with one need that nobody meets, for the test that looks at each field's guard alone: usually a field
+    /// above it refuses first.
+    #[must_use]
+    pub fn with_refused(&self, need: Need) -> Self {
+        let mut copy = self.clone();
+        copy.refused = Some(need);
+        copy
+    }
+
+    /// Whether nobody meets this need.
+    pub fn refuses(&self, need: Need) -> bool {
+        self.refused == Some(need)
     }
 
     /// Every entry.
     pub fn entries(&self) -> impl Iterator<Item = (&'static str, &'static str, Need)> {
-        self.0
+        self.needs
             .iter()
             .map(|((kind, field), need)| (*kind, *field, *need))
     }

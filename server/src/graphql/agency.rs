@@ -1,12 +1,12 @@
 //! Agencies.
 
-use async_graphql::{Context, ID, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, Object, SimpleObject};
 
 use crate::{
     accounts::admin::Plan,
     error::{Error, Result},
     graphql::{
-        context::ContextExt,
+        context::{ContextExt, recognised},
         page::{self, PageArguments, complexity},
         provider::Provider,
         scalars::DateTime,
@@ -14,16 +14,17 @@ use crate::{
     store::{self, agencies::AgencyRow, keyset::KeysetPosition},
 };
 
-/// A tenant.
+/// A tenant of this installation: an agency with its keys, agents and people.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
 pub(crate) struct Agency {
-    /// Id.
+    /// Ringfence's id of the agency.
     id: ID,
     /// Stands in page URLs, and in the Ringfence-Agency header of each request.
     slug: String,
-    /// Name.
+    /// The name that people know it by.
     name: String,
-    /// What the agency has paid for; needs `OWN_AGENCY`.
+    #[graphql(skip)]
     plan: Option<Plan>,
     /// Default provider of new agents and numbers. The first voice key sets it.
     voice_provider: Option<Provider>,
@@ -48,6 +49,18 @@ impl TryFrom<AgencyRow> for Agency {
             voice_provider,
             created_at: row.created_at.into(),
         })
+    }
+}
+
+#[ComplexObject]
+impl Agency {
+    /// What the agency has paid for; needs `OWN_AGENCY`, and is null for any agency but the one that the request names.
+    async fn plan(&self, ctx: &Context<'_>) -> Option<Plan> {
+        // The guard has asked for the role in the agency of the request; in the viewer's other agencies it may be less.
+        let is_here = recognised(ctx)
+            .and_then(|viewer| viewer.membership.as_ref())
+            .is_some_and(|membership| membership.agency_id.as_str() == self.id.as_str());
+        self.plan.filter(|_| is_here)
     }
 }
 

@@ -59,9 +59,9 @@ pub(crate) enum InactiveReason {
 /// Direction of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub(crate) enum SortDirection {
-    /// Smallest first.
+    /// The smallest or earliest first.
     Asc,
-    /// Largest first.
+    /// The largest or latest first.
     Desc,
 }
 
@@ -136,7 +136,7 @@ pub(crate) struct AgentDefinition {
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub(crate) struct Placement {
-    /// Id.
+    /// Ringfence's id of the placement.
     id: ID,
     /// The provider of the account.
     provider: Provider,
@@ -195,9 +195,9 @@ impl TryFrom<PlacementRow> for Placement {
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub(crate) struct Agent {
-    /// Ringfence's id.
+    /// Ringfence's id of the agent.
     id: ID,
-    /// Name.
+    /// The name it has at its provider.
     name: String,
     /// Whether it is at its provider.
     status: AgentStatus,

@@ -18,13 +18,13 @@ use crate::{
 pub(crate) struct AuditEntry {
     /// Place in the installation's chain of entries.
     sequence: i64,
-    /// When.
+    /// When it happened.
     at: DateTime,
     /// What, such as `provider_key.saved`.
     action: String,
     /// Who: a person's name, or `system`.
     actor: String,
-    /// One sentence.
+    /// One sentence for people; never part of a key.
     summary: String,
     /// Which provider it concerns.
     provider: Option<Provider>,

@@ -69,11 +69,18 @@ impl CookieJar {
     }
 }
 
+/// The viewer of the request, or of the log-in that came before in the same document.
+pub(crate) fn recognised<'a>(ctx: &Context<'a>) -> Option<&'a Viewer> {
+    ctx.data_opt::<Viewer>()
+        .or_else(|| ctx.data_opt::<CookieJar>().and_then(CookieJar::viewer))
+}
+
 /// Typed access to a request's context.
 pub(crate) trait ContextExt {
     fn app(&self) -> Result<&App>;
+    /// Whoever asks; that nobody does is the guard's to find, and rings the alarm here.
     fn viewer(&self) -> Result<&Viewer>;
-    /// The agency that the request names.
+    /// The agency that the request names; likewise.
     fn agency(&self) -> Result<&AgencyId>;
     fn loaders(&self) -> Result<&Loaders>;
 }
@@ -85,15 +92,19 @@ impl ContextExt for Context<'_> {
     }
 
     fn viewer(&self) -> Result<&Viewer> {
-        self.data_opt::<Viewer>().ok_or(Error::Unauthenticated)
+        if let Some(viewer) = recognised(self) {
+            return Ok(viewer);
+        }
+        self.app()?.guard_alarm.ring("a viewer");
+        Err(Error::Unauthenticated)
     }
 
     fn agency(&self) -> Result<&AgencyId> {
-        self.viewer()?
-            .membership
-            .as_ref()
-            .map(|membership| &membership.agency_id)
-            .ok_or(Error::NotFound)
+        if let Some(membership) = &self.viewer()?.membership {
+            return Ok(&membership.agency_id);
+        }
+        self.app()?.guard_alarm.ring("an agency");
+        Err(Error::NotFound)
     }
 
     fn loaders(&self) -> Result<&Loaders> {

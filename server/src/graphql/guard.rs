@@ -57,6 +57,9 @@ impl Guard {
         if need == Need::Public {
             return Ok(());
         }
+        if self.policy.refuses(need) {
+            return Err(Error::Forbidden);
+        }
         let viewer = ctx
             .data_opt::<Viewer>()
             .or_else(|| ctx.data_opt::<CookieJar>().and_then(CookieJar::viewer))
@@ -72,13 +75,18 @@ impl Guard {
         match need {
             Need::Public | Need::LoggedIn => Ok(()),
             Need::May(permission) if viewer.may(permission) => Ok(()),
-            Need::May(_) if viewer.membership.is_none() => Err(Error::invalid(
-                "Ringfence-Agency",
-                "Name the agency: send its slug in the Ringfence-Agency header; `viewer { memberships { agency { slug } } }` lists yours.",
-            )),
+            Need::May(_) if viewer.membership.is_none() => Err(no_agency()),
             Need::May(_) => Err(Error::Forbidden),
         }
     }
+}
+
+/// The request names no agency, and what it asks for is one's.
+pub(crate) fn no_agency() -> Error {
+    Error::invalid(
+        "Ringfence-Agency",
+        "Name the agency: send its slug in the Ringfence-Agency header; `viewer { memberships { agency { slug } } }` lists yours.",
+    )
 }
 
 /// The viewer as session and membership are now.

@@ -15,7 +15,7 @@ pub(crate) enum Cipher {
     /// XChaCha20-Poly1305, the default.
     #[graphql(name = "XCHACHA20_POLY1305")]
     XChaCha20Poly1305,
-    /// AES-256-GCM.
+    /// AES-256-GCM, where rules ask for it.
     #[graphql(name = "AES_256_GCM")]
     Aes256Gcm,
 }
@@ -32,7 +32,7 @@ impl From<vault::Cipher> for Cipher {
 /// Somebody who can log in to the demo.
 #[derive(SimpleObject)]
 pub(crate) struct DemoLogIn {
-    /// Log-in name.
+    /// The email address to log in with.
     email: String,
     /// Password; the demo listens on this machine only.
     password: String,
@@ -63,6 +63,7 @@ pub(crate) struct Demo {
 /// This installation.
 pub(crate) struct Instance;
 
+/// What anyone may know of this installation.
 #[Object]
 impl Instance {
     /// True until the first owner has been made on the set-up page.

@@ -159,7 +159,7 @@ macro_rules! connection {
         #[derive(async_graphql::SimpleObject)]
         #[graphql(name = $edge_name)]
         pub(crate) struct $edge {
-            /// The row.
+            /// The row itself.
             node: $node,
             /// Its place: pass it as `after` or `before`.
             cursor: String,
@@ -171,6 +171,7 @@ macro_rules! connection {
             count: $crate::graphql::page::Count,
         }
 
+        /// One page of a list, and where it stands in it.
         #[async_graphql::Object(name = $connection_name)]
         impl $connection {
             /// The rows with their cursors.

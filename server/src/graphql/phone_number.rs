@@ -21,7 +21,7 @@ use crate::{
 /// How a number stands at its provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub(crate) enum PhoneNumberStatus {
-    /// In service.
+    /// It is in service.
     Active,
     /// Being set up by the provider.
     Activating,
@@ -94,7 +94,7 @@ pub(crate) struct PhoneNumberFilter {
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub(crate) struct PhoneNumber {
-    /// Ringfence's id.
+    /// Ringfence's id of the number.
     id: ID,
     /// E.164, such as +14155550123; null for a SIP address.
     number: Option<String>,

@@ -13,11 +13,11 @@ use crate::{
 /// A service whose keys Ringfence keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub(crate) enum Provider {
-    /// Vapi, voice.
+    /// Vapi, for voice agents.
     Vapi,
-    /// Retell, voice.
+    /// Retell, for voice agents.
     Retell,
-    /// Bland, voice.
+    /// Bland, for voice agents.
     Bland,
 }
 
@@ -84,9 +84,9 @@ impl From<providers::Capability> for Capability {
 /// Whether a key has a capability.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub(crate) enum CapabilityState {
-    /// It does.
+    /// The key can.
     Yes,
-    /// It does not.
+    /// The key cannot.
     No,
     /// The provider does not tell.
     Unknown,
@@ -105,15 +105,15 @@ impl From<providers::CapabilityState> for CapabilityState {
 /// What a provider is and where its key is found.
 #[derive(SimpleObject)]
 pub(crate) struct ProviderInfo {
-    /// The provider.
+    /// The provider that this describes.
     provider: Provider,
-    /// Its name.
+    /// Its name as it writes it.
     name: &'static str,
     /// One line: what it powers.
     powers: &'static str,
     /// Where the key is found in its dashboard, such as: Vapi → Organization → API Keys.
     key_location: &'static str,
-    /// Its dashboard.
+    /// Address of its dashboard.
     dashboard_url: &'static str,
     /// Where its account is topped up, if there is such a page.
     top_up_url: Option<&'static str>,

@@ -36,7 +36,7 @@ pub(crate) enum KeyScope {
 /// A capability of a key.
 #[derive(Clone, Debug, SimpleObject)]
 pub(crate) struct KeyCapability {
-    /// What.
+    /// What this is about.
     capability: Capability,
     /// Whether the key can.
     state: CapabilityState,
@@ -45,9 +45,9 @@ pub(crate) struct KeyCapability {
 /// What a key opens at its provider.
 #[derive(Clone, Debug, SimpleObject)]
 pub(crate) struct ProviderAccount {
-    /// Ringfence's id.
+    /// Ringfence's id of the account.
     id: ID,
-    /// The provider.
+    /// The provider that holds it.
     provider: Provider,
     /// The account's name at the provider, else its id there, else words that say that nothing names it.
     name: String,
@@ -79,7 +79,7 @@ impl TryFrom<AccountRow> for ProviderAccount {
 pub(crate) struct ProviderKey {
     /// Ringfence's id of the key; needs `VIEW_KEY_DETAILS`.
     id: Option<ID>,
-    /// The provider.
+    /// The provider that it opens.
     provider: Provider,
     /// Whose key it is.
     scope: KeyScope,
@@ -279,7 +279,7 @@ impl ProviderKeyQuery {
 /// A key to save.
 #[derive(InputObject)]
 pub(crate) struct SaveProviderKeyInput {
-    /// The provider.
+    /// The provider whose key it is.
     provider: Provider,
     /// The key. Absent: the stored one stays. Null is refused: clearing shows its impact first, see `clearProviderKey`.
     #[graphql(secret = true)]
@@ -352,6 +352,7 @@ impl ProviderKeyMutation {
     async fn save_provider_key(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "The key, for which provider, over which version.")]
         input: SaveProviderKeyInput,
     ) -> Result<SaveProviderKeyPayload> {
         let api_key = match input.api_key {
@@ -386,6 +387,7 @@ impl ProviderKeyMutation {
     async fn clear_provider_key(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Which key, and what of it was seen and acknowledged.")]
         input: ClearProviderKeyInput,
     ) -> Result<ClearProviderKeyPayload> {
         let cleared = clear::clear(
@@ -416,7 +418,7 @@ impl ProviderKeyMutation {
     async fn test_provider_key(
         &self,
         ctx: &Context<'_>,
-        input: TestProviderKeyInput,
+        #[graphql(desc = "Which stored key to check.")] input: TestProviderKeyInput,
     ) -> Result<TestProviderKeyPayload> {
         let key = KeyId::from(input.provider_key_id.as_str());
         let row = check::test(ctx.app()?, ctx.viewer()?, &key).await?;

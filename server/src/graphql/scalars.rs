@@ -8,6 +8,7 @@ use crate::clock::Timestamp;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DateTime(pub(crate) Timestamp);
 
+/// An instant in UTC as RFC 3339 writes it, with milliseconds, such as 2026-11-21T09:15:00.000Z.
 #[Scalar(name = "DateTime")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -19,18 +19,18 @@ use crate::{
 /// Somebody with an account here.
 #[derive(Clone, Debug, SimpleObject)]
 pub(crate) struct Person {
-    /// Id.
+    /// Ringfence's id of the person.
     pub(crate) id: ID,
-    /// Name.
+    /// The name that others see.
     pub(crate) name: String,
-    /// Log-in name.
+    /// The email address to log in with.
     pub(crate) email: String,
 }
 
 /// A browser that is logged in.
 #[derive(SimpleObject)]
 pub(crate) struct Session {
-    /// Id.
+    /// Ringfence's id of the session; it is not the cookie.
     id: ID,
     /// When it began.
     created_at: DateTime,
@@ -45,7 +45,7 @@ pub(crate) struct Session {
 /// The viewer's place in an agency.
 #[derive(SimpleObject)]
 pub(crate) struct Membership {
-    /// The agency.
+    /// The agency that the viewer belongs to.
     agency: Agency,
     /// What the viewer is there.
     role: Role,
@@ -56,9 +56,10 @@ pub(crate) struct Membership {
 /// Who is logged in.
 pub(crate) struct ViewerNode(pub(crate) Viewer);
 
+/// Whoever is logged in.
 #[Object(name = "Viewer")]
 impl ViewerNode {
-    /// The person.
+    /// Name and email address of the viewer.
     async fn person(&self) -> Person {
         Person {
             id: self.0.user_id.as_str().into(),
@@ -142,7 +143,7 @@ pub(crate) struct SetUpPayload {
 pub(crate) struct LogInInput {
     /// Email address, in any case.
     email: String,
-    /// Password.
+    /// The password of this account.
     #[graphql(secret = true)]
     password: String,
 }
@@ -157,7 +158,7 @@ pub(crate) struct LogInPayload {
 /// That the session has ended.
 #[derive(SimpleObject)]
 pub(crate) struct LogOutPayload {
-    /// Always true.
+    /// Always true: what fails is an error instead.
     is_logged_out: bool,
 }
 
@@ -174,7 +175,11 @@ pub(crate) struct SessionMutation;
 #[Object]
 impl SessionMutation {
     /// Makes the first agency and its owner; open until there is one.
-    async fn set_up(&self, ctx: &Context<'_>, input: SetUpInput) -> Result<SetUpPayload> {
+    async fn set_up(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The printed token, and who the first owner is.")] input: SetUpInput,
+    ) -> Result<SetUpPayload> {
         let user_agent = ctx
             .data_opt::<Origin>()
             .and_then(|origin| origin.user_agent.as_deref());
@@ -192,7 +197,11 @@ impl SessionMutation {
     }
 
     /// Logs in and sets the session cookie. Five failed attempts per email in 15 minutes are refused with the wait.
-    async fn log_in(&self, ctx: &Context<'_>, input: LogInInput) -> Result<LogInPayload> {
+    async fn log_in(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whose session is opened, and the proof.")] input: LogInInput,
+    ) -> Result<LogInPayload> {
         let origin = ctx.data_opt::<Origin>().cloned().unwrap_or_default();
         let (session, expires_at) = log_in::log_in(
             ctx.app()?,

@@ -6,10 +6,12 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject, Subscription
 use futures_util::{Stream, stream};
 
 use crate::{
+    access::Permission,
     app::App,
     error::{Code, Error, Result},
     graphql::{
-        context::ContextExt,
+        context::{ContextExt, recognised},
+        guard,
         page::{self, PageArguments, complexity},
         provider::{Provider, provider_set, unknown_word},
         scalars::DateTime,
@@ -30,7 +32,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Why an import failed.
 #[derive(Clone, Debug, SimpleObject)]
 pub(crate) struct SyncError {
-    /// For programs.
+    /// What programs match on.
     code: Code,
     /// For people: what happened and what to do.
     message: String,
@@ -39,7 +41,7 @@ pub(crate) struct SyncError {
 /// One import of what an account holds.
 #[derive(Clone, Debug, SimpleObject)]
 pub(crate) struct SyncRun {
-    /// Id.
+    /// Ringfence's id of the import.
     id: ID,
     /// The provider of the account.
     provider: Provider,
@@ -150,11 +152,11 @@ pub(crate) struct SyncRunQuery;
 
 #[Object]
 impl SyncRunQuery {
-    /// One import.
+    /// One import of an account.
     async fn sync_run(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Its id.")] id: ID,
+        #[graphql(desc = "Ringfence's id of the import.")] id: ID,
     ) -> Result<SyncRun> {
         let mut conn = ctx.app()?.db.read().await?;
         store::sync_runs::find(&mut conn, ctx.agency()?, &SyncRunId::from(id.as_str()))
@@ -207,7 +209,7 @@ pub(crate) struct StartSyncInput {
 /// The import that is under way.
 #[derive(SimpleObject)]
 pub(crate) struct StartSyncPayload {
-    /// The import.
+    /// The import, queued or running.
     sync_run: SyncRun,
     /// True when one was under way already, which this request joined.
     has_joined: bool,
@@ -225,7 +227,7 @@ pub(crate) struct ConfirmSyncInput {
 /// The import, which goes on.
 #[derive(SimpleObject)]
 pub(crate) struct ConfirmSyncPayload {
-    /// The import.
+    /// The import as it stands now.
     sync_run: SyncRun,
 }
 
@@ -238,7 +240,7 @@ impl SyncRunMutation {
     async fn start_sync(
         &self,
         ctx: &Context<'_>,
-        input: StartSyncInput,
+        #[graphql(desc = "Which account to import.")] input: StartSyncInput,
     ) -> Result<StartSyncPayload> {
         let enqueued = sync::start(ctx.app()?, ctx.viewer()?, input.provider.into()).await?;
         Ok(StartSyncPayload {
@@ -251,7 +253,7 @@ impl SyncRunMutation {
     async fn confirm_sync(
         &self,
         ctx: &Context<'_>,
-        input: ConfirmSyncInput,
+        #[graphql(desc = "Which import, and what to do.")] input: ConfirmSyncInput,
     ) -> Result<ConfirmSyncPayload> {
         let run = SyncRunId::from(input.sync_run_id.as_str());
         let row = sync::confirm::confirm(ctx.app()?, ctx.viewer()?, &run, input.decision).await?;
@@ -270,10 +272,10 @@ impl SyncRunSubscription {
     async fn sync_progress(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Its id.")] sync_run_id: ID,
+        #[graphql(desc = "Ringfence's id of the import.")] sync_run_id: ID,
     ) -> Result<impl Stream<Item = async_graphql::Result<SyncRun>> + use<>> {
         let app = ctx.app()?.clone();
-        let agency = ctx.agency()?.clone();
+        let agency = first_look(ctx)?;
         let run = SyncRunId::from(sync_run_id.as_str());
         // An unknown run is refused at once, not with the first event.
         let mut conn = app.db.read().await?;
@@ -283,6 +285,17 @@ impl SyncRunSubscription {
         drop(conn);
         Ok(watch(app, agency, run))
     }
+}
+
+/// The guard is asked with each event and not before the first one, so the start asks for itself: it tells apart runs
+/// that are there and runs that are not.
+fn first_look(ctx: &Context<'_>) -> Result<AgencyId> {
+    let viewer = recognised(ctx).ok_or(Error::Unauthenticated)?;
+    let membership = viewer.membership.as_ref().ok_or_else(guard::no_agency)?;
+    if !viewer.may(Permission::ViewKeyStatus) {
+        return Err(Error::Forbidden);
+    }
+    Ok(membership.agency_id.clone())
 }
 
 struct Watch {

@@ -19,7 +19,7 @@ use crate::{
 )]
 #[derive(Clone, Debug, SimpleObject)]
 pub(crate) struct Voice {
-    /// Ringfence's id.
+    /// Ringfence's id of the voice.
     id: ID,
     /// The provider of the account.
     provider: Provider,

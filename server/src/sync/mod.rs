@@ -82,7 +82,7 @@ words! {
         Agents => "agents",
         /// The account's phone numbers.
         PhoneNumbers => "phone_numbers",
-        /// The voices.
+        /// The account's voices.
         Voices => "voices",
         /// Agents that were here and were not listed, one by one.
         MissingAgents => "missing_agents",
