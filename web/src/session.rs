@@ -64,9 +64,9 @@ impl Session {
         });
     }
 
-    /// What the installation offers, once known.
+    /// What the installation offers, once known; it does not change during a visit.
     pub(crate) fn instance(self) -> Option<Instance> {
-        self.visit.with(|visit| match visit {
+        self.visit.with_untracked(|visit| match visit {
             Visit::Nobody(instance) | Visit::Person(instance, _) => Some(instance.clone()),
             Visit::Loading | Visit::Failed(_) => None,
         })

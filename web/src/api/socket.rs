@@ -2,10 +2,12 @@
 //! and an answer to each ping. One socket per subscription is enough, because a page watches at most one run per provider.
 //! Reconnecting and polling are the caller's work.
 
-use futures_util::{SinkExt, StreamExt};
-use gloo_net::websocket::{Message, futures::WebSocket};
+use futures_util::future::poll_fn;
+use futures_util::{Sink, SinkExt, StreamExt};
+use gloo_net::websocket::{Message, State, futures::WebSocket};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use std::pin::Pin;
 
 const PROTOCOL: &str = "graphql-transport-ws";
 const SUBSCRIPTION_ID: &str = "1";
@@ -50,7 +52,12 @@ pub(crate) async fn subscribe(agency: &str, request: &str, on_payload: &dyn Fn(&
     else {
         return Ended::Lost { was_open };
     };
-    if socket.send(Message::Text(init(agency))).await.is_err() {
+    // Ready means open or refused; only an open socket takes a message.
+    let ready = poll_fn(|context| Pin::new(&mut socket).poll_ready(context)).await;
+    if ready.is_err()
+        || !matches!(socket.state(), State::Open)
+        || socket.send(Message::Text(init(agency))).await.is_err()
+    {
         return Ended::Lost { was_open };
     }
     while let Some(Ok(message)) = socket.next().await {

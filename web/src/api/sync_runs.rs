@@ -12,7 +12,10 @@ use std::cell::Cell;
 operation!(StartSync, "src/api/sync_runs/start_sync.graphql");
 operation!(ConfirmSync, "src/api/sync_runs/confirm_sync.graphql");
 operation!(GetSyncRun, "src/api/sync_runs/get_sync_run.graphql");
-operation!(SyncProgress, "src/api/sync_runs/sync_progress.graphql");
+operation!(
+    /// Its event has the shape of `GetSyncRun`'s answer, so that both are read as one type; a test holds them together.
+    SyncProgress, "src/api/sync_runs/sync_progress.graphql"
+);
 
 /// A sync run, whichever operation brought it.
 pub(crate) use get_sync_run::SyncRunFields as SyncRun;
@@ -38,7 +41,7 @@ macro_rules! same_sync_run {
         };
     )+};
 }
-same_sync_run!(sync_progress, confirm_sync, provider_keys, overview);
+same_sync_run!(provider_keys, overview);
 
 /// Between two questions while the socket is refused, in milliseconds.
 const POLL_INTERVAL_MS: u32 = 2_000;
@@ -61,23 +64,19 @@ pub(crate) async fn start(agency: &str, provider: Provider) -> Result<bool, ApiE
         .has_joined)
 }
 
-/// Answers a run that asks before it marks agents (S3).
+/// Answers a run that asks before it marks agents (S3); what it does then is seen by watching it.
 pub(crate) async fn confirm(
     agency: &str,
     sync_run_id: String,
     decision: SyncDecision,
-) -> Result<SyncRun, ApiError> {
+) -> Result<(), ApiError> {
     let input = confirm_sync::ConfirmSyncInput {
         sync_run_id,
         decision,
     };
-    Ok(
-        send::<ConfirmSync>(agency, confirm_sync::Variables { input })
-            .await?
-            .confirm_sync
-            .sync_run
-            .into(),
-    )
+    send::<ConfirmSync>(agency, confirm_sync::Variables { input })
+        .await
+        .map(drop)
 }
 
 async fn get(agency: &str, id: &str) -> Result<SyncRun, ApiError> {
@@ -113,8 +112,8 @@ async fn watch_until_end(agency: &str, id: &str, on_run: &dyn Fn(SyncRun)) {
     while !is_over.get() {
         if refusals < REFUSALS_BEFORE_POLLING {
             let on_payload = |payload: &str| {
-                if let Ok(data) = decode::<sync_progress::ResponseData>(payload) {
-                    tell(data.sync_progress.into());
+                if let Ok(data) = decode::<get_sync_run::ResponseData>(payload) {
+                    tell(data.sync_run);
                 }
             };
             match socket::subscribe(agency, &body, &on_payload).await {
@@ -142,5 +141,21 @@ async fn watch_until_end(agency: &str, id: &str, on_run: &dyn Fn(SyncRun)) {
             }
             Err(_) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// An event of the subscription is read as an answer to the query.
+    #[test]
+    fn the_subscription_selects_what_the_query_selects() {
+        let query = include_str!("sync_runs/get_sync_run.graphql");
+        let subscription = include_str!("sync_runs/sync_progress.graphql");
+        assert_eq!(
+            subscription
+                .replace("subscription SyncProgress", "query GetSyncRun")
+                .replace("syncRun: syncProgress(syncRunId: $id)", "syncRun(id: $id)"),
+            query
+        );
     }
 }

@@ -1,7 +1,8 @@
 //! Notices that stay where something happened: what it was, what holds now, what to do, the provider's own words under
 //! "Details", the request id, and another try that waits as long as it must. The words come from `logic::outcome`.
 
-use crate::api::ApiError;
+use crate::api::enums::ErrorCode;
+use crate::api::{ApiError, Cause};
 use crate::clock;
 use crate::components::badge::Tone;
 use crate::components::button::Button;
@@ -53,7 +54,7 @@ pub(crate) fn ErrorNotice(
             <div class="notice-body">
                 <p class="notice-title">{words.title}</p>
                 <p>{words.text} {move || waiting_text().map(|text| view! { " " <span class="figures" aria-live="off">{text}</span> })}</p>
-                {details(error.provider_message, error.request_id)}
+                {details(error.cause, error.provider_message, error.request_id)}
                 {has_actions.then(|| view! {
                     <div class="actions">
                         {on_retry.map(|on_retry| view! {
@@ -70,12 +71,32 @@ pub(crate) fn ErrorNotice(
     .into_any()
 }
 
-fn details(provider_message: Option<String>, request_id: Option<String>) -> AnyView {
+/// The provider's words and the request id, folded; open where the request id is what helps. Outcomes that the person can
+/// mend alone show no request id.
+fn details(cause: Cause, provider_message: Option<String>, request_id: Option<String>) -> AnyView {
+    let is_ordinary = matches!(
+        cause,
+        Cause::Code(
+            ErrorCode::WrongCredentials
+                | ErrorCode::TooManyAttempts
+                | ErrorCode::InvalidInput
+                | ErrorCode::Conflict
+                | ErrorCode::ImpactChanged
+                | ErrorCode::SetUpClosed
+                | ErrorCode::Forbidden
+                | ErrorCode::NotFound
+        )
+    );
+    let is_ours = matches!(
+        cause,
+        Cause::Code(ErrorCode::Internal | ErrorCode::Unknown | ErrorCode::QueryRefused)
+    );
+    let request_id = request_id.filter(|_| !is_ordinary);
     if provider_message.is_none() && request_id.is_none() {
         return ().into_any();
     }
     view! {
-        <details class="notice-details">
+        <details class="notice-details" open=is_ours>
             <summary>"Details"</summary>
             {provider_message.map(|text| view! { <p>"The provider's own words: “" {text} "”"</p> })}
             {request_id.map(|id| view! { <p>"Request id: " <code>{id}</code></p> })}

@@ -128,8 +128,8 @@ pub(crate) fn KeyField(
             <p class="hint" id=hint_id>
                 {hint}
                 <span role="status">
-                    {move || note.get().map(|text| view! { " " <strong>{text}</strong> })}
-                    {move || doubt.get().map(|text| view! { " " <strong>{text}</strong> })}
+                    {move || note.get().map(|text| view! { <span>{text}</span> " " })}
+                    {move || doubt.get().map(|text| view! { <span>{text}</span> })}
                 </span>
             </p>
             {field_error(error.into(), error_id)}

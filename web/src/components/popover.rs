@@ -9,9 +9,8 @@ use leptos::prelude::*;
 pub(crate) fn Popover(
     /// Class of both; the panel gets `-panel` behind it.
     class: &'static str,
-    /// What the button says to screen readers.
-    #[prop(into)]
-    label: Signal<String>,
+    /// What the button adds to its face for screen readers, such as `Switch agency`.
+    label: &'static str,
     /// Content of the button.
     face: AnyView,
     /// Content of the panel.
@@ -19,7 +18,7 @@ pub(crate) fn Popover(
 ) -> impl IntoView {
     let id = fresh_id(class);
     view! {
-        <button type="button" class=class popovertarget=id.clone() aria-label=label>{face}</button>
+        <button type="button" class=class popovertarget=id.clone()>{face} <span class="visually-hidden">{label}</span></button>
         <div id=id popover="auto" class=format!("popover {class}-panel")>{children()}</div>
     }
     .into_any()

@@ -13,10 +13,16 @@ pub(crate) fn ProgressBar(
     #[prop(into)]
     text: Signal<String>,
 ) -> impl IntoView {
+    // In thousandths: whole numbers, whose formatting is there already, keep the one of floats out of the app.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the fraction is between 0 and 1"
+    )]
+    let value = move || fraction.get().map(|part| (part * 1000.0) as i32);
     view! {
         <div class="progress">
             // Without the attribute the bar is indeterminate, so it is left out and not set to zero.
-            <progress max="1" value=move || fraction.get().map(|part| part.to_string()) aria-label=text></progress>
+            <progress max="1000" value=value aria-label=text></progress>
             <span class="figures">{text}</span>
         </div>
     }

@@ -33,7 +33,7 @@ fn use_log_out() -> Callback<()> {
                                 replace: true,
                                 ..NavigateOptions::default()
                             },
-                        )
+                        );
                     });
                     session.forget_person();
                 }
@@ -92,7 +92,7 @@ pub(crate) fn AccountMenu() -> impl IntoView {
     }
     .into_any();
     view! {
-        <Popover class="account" label=Signal::derive(move || format!("Account of {}", name())) face=face>
+        <Popover class="account" label="Account menu" face=face>
             <div class="account-head">
                 <p class="account-name">{name}</p>
                 <p class="quiet">{email}</p>

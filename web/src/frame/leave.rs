@@ -14,7 +14,7 @@ pub(crate) fn leave(path: String) -> AnyView {
                 replace: true,
                 ..NavigateOptions::default()
             },
-        )
+        );
     });
     ().into_any()
 }

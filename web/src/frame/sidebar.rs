@@ -167,7 +167,7 @@ fn AgencySwitcher() -> impl IntoView {
         {move || if has_several.get() {
             let face = view! { <span class="agency-name">{name}</span> {icon(Icon::Switch)} }.into_any();
             view! {
-                <Popover class="agency-switcher" label=Signal::derive(move || format!("{}, switch agency", name())) face=face>
+                <Popover class="agency-switcher" label="Switch agency" face=face>
                     <ul class="menu">{links}</ul>
                 </Popover>
             }

@@ -58,7 +58,7 @@ pub(crate) fn AuditPage() -> impl IntoView {
             .with(|page| page.as_ref().map(|page| page.nodes.is_empty()))
     });
     view! {
-        <div class="page wide">
+        <div class="page wide log">
             <PageHead
                 title="Audit log"
                 sentence="Who did what with your keys, in the order it happened. Entries are chained: none can be changed or removed without being noticed."
@@ -161,11 +161,11 @@ fn entry_row(entry: AuditEntry) -> AnyView {
     view! {
         <tr>
             <td class="figure figures cell-sequence" data-label="No.">{entry.sequence}</td>
-            <td data-label="When">{relative_time(&entry.at)}</td>
-            <td data-label="Who">{actor}</td>
+            <td class="cell-when" data-label="When">{relative_time(&entry.at)}</td>
+            <td class="cell-who" data-label="Who">{actor}</td>
             <td class="cell-summary">{entry.summary}</td>
-            <td data-label="Provider">{entry.provider.map(provider_name).unwrap_or_default()}</td>
-            <td data-label="Event"><code>{entry.action}</code></td>
+            <td class="cell-provider" data-label="Provider">{entry.provider.map(provider_name).unwrap_or_default()}</td>
+            <td class="cell-event" data-label="Event"><code>{entry.action}</code></td>
         </tr>
     }
     .into_any()

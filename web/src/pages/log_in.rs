@@ -55,7 +55,7 @@ fn words_of(error: &ApiError) -> Words {
     match error.code() {
         Some(ErrorCode::WrongCredentials) => Words::new(
             "Email or password is wrong",
-            "Check both. An owner or admin of your agency can set a new password.",
+            "Check both. Whoever runs this server can help with a lost password.",
         ),
         Some(ErrorCode::TooManyAttempts) => Words::new(
             "Too many attempts",

@@ -94,7 +94,7 @@ pub(crate) fn SyncStrip(
         Some(match state {
             SyncState::Queued | SyncState::Running => running(run, &run_now),
             SyncState::Waiting => waiting(run, &run_now),
-            SyncState::NeedsConfirmation => question(run, &run_now, &provider_name),
+            SyncState::NeedsConfirmation => question(&run_now, &provider_name),
             SyncState::Failed => failed(&run_now, &provider_name, on_retry),
             SyncState::Succeeded => succeeded(&run_now),
             SyncState::Unknown => ().into_any(),
@@ -148,7 +148,7 @@ fn waiting(run: RwSignal<Option<SyncRun>>, now: &SyncRun) -> AnyView {
     .into_any()
 }
 
-fn question(run: RwSignal<Option<SyncRun>>, now: &SyncRun, provider_name: &str) -> AnyView {
+fn question(now: &SyncRun, provider_name: &str) -> AnyView {
     let agency = use_agency();
     let is_busy = RwSignal::new(false);
     let failure = RwSignal::new(None::<ApiError>);
@@ -156,16 +156,13 @@ fn question(run: RwSignal<Option<SyncRun>>, now: &SyncRun, provider_name: &str) 
     let answer = move |decision: SyncDecision| {
         is_busy.set(true);
         failure.set(None);
+        let (slug, id) = (agency.slug.get_untracked(), id.get_value());
         leptos::task::spawn_local(async move {
-            match sync_runs::confirm(&agency.slug.get_untracked(), id.get_value(), decision).await {
-                Ok(next) => {
-                    run.try_set(Some(next));
-                }
-                Err(error) => {
-                    failure.try_set(Some(error));
-                }
+            // Answered: the buttons stay busy until the run's next state takes their place.
+            if let Err(error) = sync_runs::confirm(&slug, id, decision).await {
+                failure.try_set(Some(error));
+                is_busy.try_set(false);
             }
-            is_busy.try_set(false);
         });
     };
     let agents = counted(now.pending_removal_count, "agent", "agents");

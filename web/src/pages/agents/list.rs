@@ -16,6 +16,7 @@ use crate::logic::provider_name::provider_name;
 use crate::logic::{outcome, phone};
 use crate::pages::agents::ListContext;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shape {
@@ -169,7 +170,15 @@ fn agent_row(list: ListContext, row: AgentRow) -> AnyView {
     let id = row.id.clone();
     let href = move || list.link(&list.state.with(|state| state.with_agent(Some(id.clone()))));
     let id = row.id.clone();
-    let open = move |_| {
+    let open = move |event: leptos::ev::MouseEvent| {
+        let is_on_link = event
+            .target()
+            .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
+            .is_some_and(|element| element.closest("a").ok().flatten().is_some());
+        // The router takes a click on the link itself.
+        if is_on_link {
+            return;
+        }
         let state = list
             .state
             .with_untracked(|state| state.with_agent(Some(id.clone())));
@@ -195,13 +204,11 @@ fn agent_row(list: ListContext, row: AgentRow) -> AnyView {
         })
         .collect();
     let link_id = format!("agent-{}", row.id);
+    let title = row.name.clone();
     view! {
         <tr class:open=is_open on:click=open>
             <th scope="row" class="cell-name">
-                // The row opens by click, the link by keyboard; one of them is enough for a click on the link.
-                <a id=link_id href=href data-noscroll="" on:click=|event| event.stop_propagation() aria-current=move || is_open.get().then_some("true")>
-                    {row.name}
-                </a>
+                <a id=link_id href=href data-noscroll="" title=title aria-current=move || is_open.get().then_some("true")>{row.name}</a>
             </th>
             <td class="cell-status">{agent_badge(row.status, row.is_reachable)}</td>
             <td data-label="Provider">{provider_name(row.provider)}</td>
@@ -219,7 +226,7 @@ fn number_cell(numbers: &[String]) -> AnyView {
         [] => or_dash(None),
         [only] => only.clone().into_any(),
         [first, rest @ ..] => {
-            view! { {first.clone()} " " <span class="quiet" title=rest.join(", ")>{format!("+{}", rest.len())}</span> }.into_any()
+            view! { <span>{first.clone()} " " <span class="quiet" title=rest.join(", ")>{format!("+{}", rest.len())}</span></span> }.into_any()
         }
     }
 }
@@ -227,7 +234,10 @@ fn number_cell(numbers: &[String]) -> AnyView {
 /// A text, or a dash that screen readers hear as "none".
 fn or_dash(text: Option<String>) -> AnyView {
     match text {
-        Some(text) => view! { <span>{text}</span> }.into_any(),
+        Some(text) => {
+            let title = text.clone();
+            view! { <span title=title>{text}</span> }.into_any()
+        }
         None => view! { <span class="quiet" aria-hidden="true">"–"</span> <span class="visually-hidden">"none"</span> }.into_any(),
     }
 }

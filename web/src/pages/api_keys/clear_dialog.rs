@@ -198,7 +198,7 @@ fn failure_view(form: Form, error: ApiError) -> AnyView {
     let words = form.card().words(&error, outcome::clear_failed);
     if error.is(ErrorCode::DetachFailed) {
         view! {
-            <ErrorNotice error=error words=words takes_focus=true on_retry=move |()| form.clear(false)>
+            <ErrorNotice error=error words=words takes_focus=true>
                 <Button kind=ButtonKind::Danger is_disabled=form.is_busy on_press=move |()| form.clear(true)>"Clear anyway"</Button>
             </ErrorNotice>
         }

@@ -24,12 +24,11 @@ pub(super) fn SampleKeys() -> impl IntoView {
         .into_iter()
         .map(|sample| {
             let name = provider_name(sample.provider);
-            let label = format!("Put this {name} key into the field: {}", sample.outcome);
             let (provider, key) = (sample.provider, sample.key.clone());
             view! {
                 <li>
-                    <button type="button" class="sample" aria-label=label on:click=move |_| page.sample.set(Some((provider, key.clone())))>
-                        <span class="sample-outcome">{name} ": " {sample.outcome}</span>
+                    <button type="button" class="sample" on:click=move |_| page.sample.set(Some((provider, key.clone())))>
+                        <span class="sample-outcome"><span class="visually-hidden">"Put into the field: "</span> {name} ": " {sample.outcome}</span>
                         <code>{sample.key}</code>
                     </button>
                 </li>

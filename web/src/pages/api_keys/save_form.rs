@@ -98,11 +98,11 @@ pub(super) fn SaveForm(
             <KeyField provider_name=name.clone() input_ref=input_ref hint=hint error=field_error prefill=card.prefill />
             {region_choice(card, region)}
             {move || failure.get().map(|error| refused(card, error, send))}
-            <div role="status">{move || is_busy.get().then(|| testing(&name))}</div>
             <div class="actions">
                 <Button kind=ButtonKind::Primary is_submit=true is_busy=is_busy>"Save key"</Button>
                 {children.map(|children| children())}
                 {where_to_find(card)}
+                <div role="status">{move || is_busy.get().then(|| testing(&name))}</div>
             </div>
         </form>
     }
