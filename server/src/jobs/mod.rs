@@ -4,7 +4,7 @@
 
 mod worker;
 
-pub use worker::start;
+pub use worker::{start, tidy};
 
 use async_trait::async_trait;
 use serde::{Serialize, de::DeserializeOwned};
@@ -44,6 +44,9 @@ pub(crate) trait Job: Serialize + DeserializeOwned + Send + Sync {
 
     /// Does the work, or goes on with it.
     async fn run(&self, app: &App) -> Result<(), JobError>;
+
+    /// Writes into the job's own record that it ended with `error`: whoever waits for it must not wait for ever.
+    async fn give_up(&self, app: &App, error: &Error) -> Result<()>;
 }
 
 /// Queues a job in the caller's transaction; false when the same work is queued or running.

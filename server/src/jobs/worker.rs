@@ -1,14 +1,17 @@
 //! The workers: claim a due job, run it with a heartbeat, write down how it ended. They wake when a job is queued, when
 //! one falls due, and every five seconds in any case.
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
+use futures_util::FutureExt;
 use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::{Job, JobError};
 use crate::{
     app::App,
+    clock::Timestamp,
     error::{Error, Result},
     store::{self, jobs::JobRow},
     sync::{run::SyncJob, schedule},
@@ -90,71 +93,152 @@ async fn run_next(app: &App, worker: &str) -> Result<bool> {
     let outcome = run_with_heartbeat(app, worker, &job)
         .instrument(span.clone())
         .await;
-    let now = app.clock.now();
-    let mut tx = app.db.begin().await?;
-    match outcome {
-        Ok(()) => store::jobs::finish(&mut tx, &job.id, worker, "done", None, now).await?,
-        Err(JobError::Retry { at, reason }) => {
-            store::jobs::put_back(&mut tx, &job.id, worker, at, Some(&reason)).await?;
-        }
-        Err(JobError::Interrupted) => {
-            store::jobs::put_back(&mut tx, &job.id, worker, now, None).await?;
-        }
-        Err(JobError::Fail(error)) => {
-            span.in_scope(|| tracing::error!(error = ?error, "a job failed"));
-            if job.attempts < MAX_FAULTS && matches!(error, Error::Internal(_)) {
-                let at = now.plus(Duration::from_secs(1 << job.attempts.clamp(0, 6)));
-                store::jobs::put_back(&mut tx, &job.id, worker, at, Some("internal")).await?;
-            } else {
-                store::jobs::finish(
-                    &mut tx,
-                    &job.id,
-                    worker,
-                    "failed",
-                    Some(error.code().as_str()),
-                    now,
-                )
-                .await?;
-            }
-        }
-    }
-    tx.commit().await?;
+    end(app, worker, &job, outcome).instrument(span).await?;
     Ok(true)
 }
 
+/// Writes down how a run of a job ended.
+async fn end(app: &App, worker: &str, job: &JobRow, outcome: Result<(), JobError>) -> Result<()> {
+    let now = app.clock.now();
+    let (state, reason) = match outcome {
+        Ok(()) => ("done", None),
+        Err(JobError::Retry { at, reason }) => {
+            // The job has said itself that it waits: its faults before are forgotten.
+            return put_back(app, worker, job, at, 0, Some(&reason)).await;
+        }
+        Err(JobError::Interrupted) => {
+            return put_back(app, worker, job, now, 0, None).await;
+        }
+        Err(JobError::Fail(error)) => {
+            tracing::error!(error = ?error, "a job failed");
+            let wait = Duration::from_secs(1 << job.attempts.clamp(0, 6));
+            let is_fault = matches!(error, Error::Internal(_));
+            if is_fault && job.attempts < MAX_FAULTS {
+                return put_back(
+                    app,
+                    worker,
+                    job,
+                    now.plus(wait),
+                    job.attempts,
+                    Some("internal"),
+                )
+                .await;
+            }
+            if let Err(error) = give_up(app, job, &error).await {
+                tracing::error!(error = ?error, "a job could not be given up and is tried again");
+                let attempts = job.attempts;
+                return put_back(app, worker, job, now.plus(wait), attempts, Some("internal"))
+                    .await;
+            }
+            ("failed", Some(error.code().as_str()))
+        }
+    };
+    let mut tx = app.db.begin().await?;
+    store::jobs::finish(&mut tx, &job.id, worker, state, reason, now).await?;
+    tx.commit().await
+}
+
+async fn put_back(
+    app: &App,
+    worker: &str,
+    job: &JobRow,
+    at: Timestamp,
+    attempts: i64,
+    reason: Option<&str>,
+) -> Result<()> {
+    let mut tx = app.db.begin().await?;
+    store::jobs::put_back(&mut tx, &job.id, worker, at, attempts, reason).await?;
+    tx.commit().await
+}
+
 async fn run_with_heartbeat(app: &App, worker: &str, job: &JobRow) -> Result<(), JobError> {
-    let work = run_kind(app, job);
-    tokio::pin!(work);
-    let mut beat = interval(HEARTBEAT);
-    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    beat.tick().await;
-    loop {
-        tokio::select! {
-            outcome = &mut work => return outcome,
-            _ = beat.tick() => {
-                let lock_until = app.clock.now().plus(LEASE);
-                let kept = async {
-                    let mut tx = app.db.begin().await?;
-                    let kept = store::jobs::extend(&mut tx, &job.id, worker, lock_until).await?;
-                    tx.commit().await?;
-                    Ok::<_, Error>(kept)
-                };
-                if !kept.await? {
-                    tracing::warn!("the lease was lost; another worker goes on");
-                    return Err(JobError::Interrupted);
-                }
+    keep_alive(run_kind(app, job), HEARTBEAT, || async {
+        let lock_until = app.clock.now().plus(LEASE);
+        let extended = async {
+            let mut tx = app.db.begin().await?;
+            let is_kept = store::jobs::extend(&mut tx, &job.id, worker, lock_until).await?;
+            tx.commit().await?;
+            Ok::<_, Error>(is_kept)
+        };
+        match extended.await {
+            Ok(is_kept) => is_kept,
+            Err(error) => {
+                // The lease outlives two missed beats; the next one may get through.
+                tracing::error!(error = ?error, "a lease could not be extended");
+                true
             }
         }
+    })
+    .await
+}
+
+/// Runs `work` with a beat each `period`. The two are polled side by side: the work may stand in a transaction while the
+/// beat waits for the one connection that writes, so a beat that held the work up would wait for itself. A beat that
+/// answers false ends the work; a beat under way is never dropped, because its transaction may not be.
+async fn keep_alive<Beat: Future<Output = bool>>(
+    work: impl Future<Output = Result<(), JobError>>,
+    period: Duration,
+    mut beat: impl FnMut() -> Beat,
+) -> Result<(), JobError> {
+    let ended = CancellationToken::new();
+    let lost = CancellationToken::new();
+    let beats = async {
+        let mut tick = interval(period);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        tick.tick().await;
+        loop {
+            tokio::select! {
+                () = ended.cancelled() => return,
+                _ = tick.tick() => {}
+            }
+            if !beat().await {
+                lost.cancel();
+                return;
+            }
+        }
+    };
+    let work = async {
+        let outcome = tokio::select! {
+            outcome = work => outcome,
+            () = lost.cancelled() => {
+                tracing::warn!("the lease was lost; another worker goes on");
+                Err(JobError::Interrupted)
+            }
+        };
+        ended.cancel();
+        outcome
+    };
+    tokio::join!(work, beats).0
+}
+
+/// Runs the job; a panic is a fault like any other, and costs no worker.
+async fn run_kind(app: &App, job: &JobRow) -> Result<(), JobError> {
+    let work = async {
+        match job.kind.as_str() {
+            SyncJob::KIND => parse::<SyncJob>(job)?.run(app).await,
+            other => Err(unknown_kind(other).into()),
+        }
+    };
+    AssertUnwindSafe(work)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| Err(Error::internal("the job panicked").into()))
+}
+
+/// Lets the job's own record say that nothing more comes of it.
+async fn give_up(app: &App, job: &JobRow, error: &Error) -> Result<()> {
+    match job.kind.as_str() {
+        SyncJob::KIND => match serde_json::from_str::<SyncJob>(&job.payload) {
+            Ok(sync) => sync.give_up(app, error).await,
+            // Whose record it would be, nobody can tell.
+            Err(_) => Ok(()),
+        },
+        _ => Ok(()),
     }
 }
 
-async fn run_kind(app: &App, job: &JobRow) -> Result<(), JobError> {
-    match job.kind.as_str() {
-        SyncJob::KIND => parse::<SyncJob>(job)?.run(app).await,
-        other => Err(JobError::Fail(Error::internal(format!(
-            "unknown job kind {other:?}"
-        )))),
-    }
+fn unknown_kind(kind: &str) -> Error {
+    Error::internal(format!("unknown job kind {kind:?}"))
 }
 
 fn parse<J: Job>(job: &JobRow) -> Result<J, JobError> {
@@ -177,7 +261,8 @@ async fn keep_house(app: &App) {
 }
 
 /// Frees leases of the dead, shreds retired keys whose grace is over, forgets old sessions and jobs, starts due syncs.
-pub(crate) async fn tidy(app: &App) -> Result<()> {
+/// The housekeeping does it each minute.
+pub async fn tidy(app: &App) -> Result<()> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     store::jobs::release_expired(&mut tx, now).await?;
@@ -196,5 +281,50 @@ pub(crate) async fn tidy(app: &App) -> Result<()> {
         app.audit.append(&mut tx, entry, now).await?;
     }
     tx.commit().await?;
+    // Overwritten pages live on in SQLite's log until it is written back (K10).
+    if shredded > 0 && !app.db.checkpoint().await? {
+        tracing::warn!("destroyed keys stay in the database's log until its next checkpoint");
+    }
     schedule::enqueue_due(app).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use tokio::{sync::Mutex, time::sleep};
+
+    use super::*;
+
+    const PERIOD: Duration = Duration::from_secs(10);
+
+    /// S5: work that holds the writing connection at the time of a beat goes on, and the beat comes after it.
+    #[tokio::test(start_paused = true)]
+    async fn a_beat_never_holds_up_the_work_that_it_keeps_alive() {
+        let connection = Mutex::new(());
+        let beats = AtomicU32::new(0);
+        let work = async {
+            let held = connection.lock().await;
+            sleep(PERIOD * 2).await;
+            drop(held);
+            sleep(PERIOD * 2).await;
+            Ok(())
+        };
+        let beat = || async {
+            let _held = connection.lock().await;
+            beats.fetch_add(1, Ordering::SeqCst);
+            true
+        };
+        let ended = tokio::time::timeout(PERIOD * 5, keep_alive(work, PERIOD, beat)).await;
+        assert!(matches!(ended, Ok(Ok(()))), "{ended:?}");
+        assert!(beats.load(Ordering::SeqCst) >= 2);
+    }
+
+    /// S5: a lost lease ends the work, so that no two workers do it.
+    #[tokio::test(start_paused = true)]
+    async fn a_lost_lease_ends_the_work() {
+        let work = std::future::pending();
+        let ended = keep_alive(work, PERIOD, || async { false }).await;
+        assert!(matches!(ended, Err(JobError::Interrupted)));
+    }
 }

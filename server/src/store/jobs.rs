@@ -104,20 +104,22 @@ pub(crate) async fn finish(
     Ok(())
 }
 
-/// Puts a job back, to be run again at `run_at`.
+/// Puts a job back, to be run again at `run_at`, as if it had been attempted so often.
 pub(crate) async fn put_back(
     conn: &mut Conn,
     job: &JobId,
     worker: &str,
     run_at: Timestamp,
+    attempts: i64,
     reason: Option<&str>,
 ) -> Result<()> {
-    const SQL: &str = "UPDATE jobs SET state = 'queued', run_at = $3, last_error = $4, locked_by = NULL, \
-        lock_until = NULL WHERE id = $1 AND locked_by = $2 AND state = 'running'";
+    const SQL: &str = "UPDATE jobs SET state = 'queued', run_at = $3, attempts = $4, last_error = $5, \
+        locked_by = NULL, lock_until = NULL WHERE id = $1 AND locked_by = $2 AND state = 'running'";
     on!(conn, c => sqlx::query(SQL)
         .bind(job)
         .bind(worker)
         .bind(run_at)
+        .bind(attempts)
         .bind(reason)
         .execute(c)
         .await

@@ -185,6 +185,20 @@ impl Db {
         self.statements.load(Ordering::SeqCst)
     }
 
+    /// Makes SQLite write its log back and cut it off, so that what was overwritten stands in no file any more; false when
+    /// a reader kept it from that. On PostgreSQL that is the vacuum's work.
+    pub(crate) async fn checkpoint(&self) -> Result<bool> {
+        match &self.pools {
+            Pools::Sqlite { write, .. } => {
+                let is_busy: bool = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)")
+                    .fetch_one(write)
+                    .await?;
+                Ok(!is_busy)
+            }
+            Pools::Postgres(_) => Ok(true),
+        }
+    }
+
     /// Closes the pools, so that SQLite checkpoints its log.
     pub async fn close(&self) {
         match &self.pools {

@@ -31,7 +31,7 @@ use crate::{
 const PAGE_TIME: Duration = Duration::from_mins(1);
 /// A page that fails this often in a row ends the run.
 const MAX_FAILURES: i64 = 8;
-/// An answer that makes no sense is asked for again this often.
+/// A page that makes no sense this often in a row ends the run.
 const MAX_MALFORMED: i64 = 3;
 /// First wait after a failure; it doubles with each in a row.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -97,6 +97,21 @@ impl Job for SyncJob {
             Err(Stop::Retry(retry)) => Err(retry),
             Err(Stop::Fault(error)) => Err(error.into()),
             Err(Stop::Provider(error)) => after_provider_error(app, &mut run, &key, error).await,
+        }
+    }
+
+    /// A run that nobody works on any more must end, or every later sync of the account would join it.
+    async fn give_up(&self, app: &App, error: &Error) -> Result<()> {
+        let mut conn = app.db.read().await?;
+        let run = store::sync_runs::find(&mut conn, &self.agency, &self.run).await?;
+        drop(conn);
+        match run {
+            Some(mut run) if run.finished_at.is_none() => {
+                let message =
+                    "Something went wrong. What was read so far is kept; sync again later.";
+                fail(app, &mut run, error.code(), message).await
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -242,10 +257,10 @@ async fn after_provider_error(
     let tries = match &error {
         ProviderError::RateLimited { .. } | ProviderError::Unavailable { .. } => MAX_FAILURES,
         ProviderError::Malformed { .. } => MAX_MALFORMED,
-        _ => 0,
+        _ => 1,
     };
-    if failures > tries {
-        let message = failure_message(provider, &error, tries > 0);
+    if failures >= tries {
+        let message = failure_message(provider, &error, tries > 1);
         return Ok(fail(app, run, provider_code(&error), &message).await?);
     }
     let wait = wait_for(&error, failures);
