@@ -50,7 +50,7 @@ pub struct Page<T> {
     /// How many items the whole list has, where the provider tells.
     pub total: Option<u64>,
     /// False when the provider capped or cut the list, so that a missing item proves nothing (S3).
-    /// One such page makes the whole walk incomplete.
+    /// One such page makes the whole walk incomplete, and the last page says so too.
     pub is_complete: bool,
 }
 

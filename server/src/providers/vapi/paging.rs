@@ -157,8 +157,11 @@ pub(super) struct NumberCursor {
     pub(super) page: u64,
     /// How many items the pages before had.
     received: u64,
-    /// The total that the first page told.
+    /// The total that the page before told.
     total: u64,
+    /// Whether a page before left a doubt: the last page speaks for the whole walk.
+    #[serde(default)]
+    is_doubtful: bool,
 }
 
 /// The step after a page of phone numbers. A total that changes on the way, or does not match what came, means that a
@@ -176,16 +179,18 @@ pub(super) fn number_step(
             })?;
     let is_retained = page.metadata.items_beyond_retention != Some(true);
     let (current, before) = cursor.map_or((1, 0), |cursor| (cursor.page, cursor.received));
-    let is_steady = cursor.is_none_or(|cursor| cursor.total == total);
+    let is_steady = cursor.is_none_or(|cursor| cursor.total == total && !cursor.is_doubtful);
     let received = before + page.results.len() as u64;
     let is_last = page.results.is_empty() || received >= total;
+    let is_complete = is_steady && is_retained && (!is_last || received == total);
     let step = Step {
         next: (!is_last).then(|| NumberCursor {
             page: current + 1,
             received,
             total,
+            is_doubtful: !is_complete,
         }),
-        is_complete: is_steady && is_retained && (!is_last || received == total),
+        is_complete,
         new: page.results,
     };
     Ok((total, step))

@@ -211,6 +211,24 @@ fn phone_numbers_that_change_on_the_way_are_incomplete() {
     }
 }
 
+/// S3: a doubt on any page is a doubt about the end, whatever the pages behind it say.
+#[test]
+fn phone_numbers_stay_incomplete_after_a_doubtful_page() {
+    for doubtful in [
+        json!({ "totalItems": 6, "itemsBeyondRetention": true }),
+        json!({ "totalItems": 7 }),
+    ] {
+        let total = doubtful["totalItems"].clone();
+        let (_, first) = number_step(None, number_page(2, &json!({ "totalItems": 6 }))).unwrap();
+        let (_, second) = number_step(first.next.as_ref(), number_page(2, &doubtful)).unwrap();
+        assert!(!second.is_complete);
+        let rest = usize::try_from(total.as_u64().unwrap()).unwrap() - 4;
+        let metadata = json!({ "totalItems": total });
+        let (_, last) = number_step(second.next.as_ref(), number_page(rest, &metadata)).unwrap();
+        assert_eq!((last.next, last.is_complete), (None, false), "{doubtful}");
+    }
+}
+
 /// S3
 #[test]
 fn phone_numbers_without_a_total_are_malformed() {
