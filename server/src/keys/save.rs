@@ -270,12 +270,11 @@ fn may_list(validation: &Validation) -> bool {
 /// The page must have shown the version that is in use (K12).
 pub(crate) fn check_version(active: Option<i64>, expected: Option<i64>) -> Result<()> {
     match (active, expected) {
-        (Some(active), None) => Err(Error::invalid(
-            "expectedVersion",
-            format!(
-                "A key is stored already, as version {active}. Send the version that you have seen to replace it."
-            ),
-        )),
+        // A page that showed no key, or a script that did not say what it has seen.
+        (Some(active), None) => Err(Error::Conflict(format!(
+            "A key is stored already, as version {active}. Nothing was saved; look at it, then replace it by sending that \
+             version."
+        ))),
         (active, expected) if active == expected => Ok(()),
         _ => Err(stale()),
     }
