@@ -1,0 +1,135 @@
+//! K8: detaching the numbers that the provider would go on answering, while the key still works.
+
+use ringfence::{access::Role, providers::ProviderKind, sandbox::Fault};
+use serde_json::{Value, json};
+
+use super::{asked, counts};
+use crate::harness::{TestApp, keys};
+
+/// The account's numbers as the provider has them, with what each is attached to.
+async fn remote_numbers(app: &TestApp) -> Vec<Value> {
+    let url = format!("{}/phone-number", app.sandbox.base_url(ProviderKind::Vapi));
+    #[expect(clippy::disallowed_methods, reason = "the tests' own client")]
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = client.get(url).bearer_auth(keys::GOOD).send().await;
+    answer.unwrap().json().await.unwrap()
+}
+
+fn is_attached(number: &Value) -> bool {
+    ["assistantId", "squadId", "workflowId"]
+        .iter()
+        .any(|field| number[field].is_string())
+}
+
+/// K8: every answering number is detached at the provider before the key is cleared, and keeps everything else.
+#[tokio::test]
+async fn numbers_are_detached_at_the_provider_before_the_key_goes() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    admin.import(&app).await;
+    let key = admin.key().await;
+    let before = remote_numbers(&app).await;
+    assert_eq!(
+        before.iter().filter(|number| is_attached(number)).count(),
+        11
+    );
+    app.sandbox.control().clear_requests();
+    let more = json!({ "detachNumbers": true });
+    let cleared = admin.clear_key(&key, more).await.ok()["clearProviderKey"].clone();
+    assert_eq!(cleared["detachedNumberCount"], 11);
+    assert_eq!(cleared["stillAnswering"], json!([]));
+    let changes = asked(&app);
+    assert_eq!(changes.len(), 11, "the spare line was not touched");
+    assert!(changes.iter().all(|change| change.starts_with("PATCH ")));
+    let after = remote_numbers(&app).await;
+    assert!(!after.iter().any(is_attached));
+    for (mut old, mut new) in before.into_iter().zip(after) {
+        for number in [&mut old, &mut new] {
+            number["assistantId"] = Value::Null;
+            number["updatedAt"] = Value::Null;
+        }
+        assert_eq!(old, new);
+    }
+    let with_agent = "{ phoneNumbers(filter: { hasAgent: true }) { totalCount } }";
+    let data = admin.query(with_agent).await.ok();
+    assert_eq!(data["phoneNumbers"]["totalCount"], 0);
+}
+
+/// K8: a failed detach stops the clearing; what was detached stays so, the key stays in use, and the shown impact is
+/// another one. Overridden, the key goes, and what still answers is listed.
+#[tokio::test]
+async fn a_failed_detach_stops_the_clearing_unless_overridden() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    admin.import(&app).await;
+    let key = admin.key().await;
+    let fault = Fault::status(500).method("PATCH").after(4);
+    app.sandbox.control().inject(fault);
+    let more = json!({ "detachNumbers": true });
+    let refused = admin.clear_key(&key, more.clone()).await;
+    assert_eq!(refused.code(), "DETACH_FAILED");
+    let message = refused.message();
+    assert!(
+        message.contains("and 6 more could not be detached at Vapi"),
+        "{message}"
+    );
+    assert!(message.contains("The key is still in use"), "{message}");
+    assert!(
+        message.contains("4 numbers were detached and stay so"),
+        "{message}"
+    );
+    let attached = remote_numbers(&app).await;
+    let attached = attached.iter().filter(|number| is_attached(number)).count();
+    assert_eq!(attached, 7);
+    let now = admin.key().await;
+    assert_eq!(now["version"], 1);
+    assert_eq!(now["clearImpact"]["answeringNumberCount"], 7);
+    assert_eq!(counts(&admin).await.keys, 1);
+    let stale = admin.clear_key(&key, more).await;
+    assert_eq!(
+        stale.code(),
+        "IMPACT_CHANGED",
+        "seven is not what was shown"
+    );
+    let more = json!({ "detachNumbers": true, "clearDespiteFailedDetach": true });
+    let cleared = admin.clear_key(&now, more).await.ok()["clearProviderKey"].clone();
+    assert_eq!(cleared["detachedNumberCount"], 0);
+    assert_eq!(cleared["stillAnswering"].as_array().unwrap().len(), 7);
+    assert_eq!(counts(&admin).await.keys, 0);
+}
+
+/// K8: a key that is refused cannot detach; the clearing says so, and can be overridden.
+#[tokio::test]
+async fn a_key_that_is_refused_detaches_nothing() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    admin.import(&app).await;
+    let key = admin.key().await;
+    app.sandbox
+        .control()
+        .inject(Fault::status(401).method("PATCH"));
+    let more = json!({ "detachNumbers": true });
+    let refused = admin.clear_key(&key, more).await;
+    assert_eq!(refused.code(), "DETACH_FAILED");
+    assert!(refused.message().contains("the provider refused the key"));
+    let more = json!({ "detachNumbers": true, "clearDespiteFailedDetach": true });
+    let cleared = admin.clear_key(&key, more).await.ok();
+    let still = &cleared["clearProviderKey"]["stillAnswering"];
+    assert_eq!(still.as_array().unwrap().len(), 11);
+}
+
+/// K8: a number that is gone at the provider answers no more, and does not keep a key from being cleared.
+#[tokio::test]
+async fn a_number_that_is_gone_counts_as_detached() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    admin.import(&app).await;
+    let key = admin.key().await;
+    app.sandbox
+        .control()
+        .inject(Fault::status(404).method("PATCH").times(2));
+    let more = json!({ "detachNumbers": true });
+    let cleared = admin.clear_key(&key, more).await.ok()["clearProviderKey"].clone();
+    assert_eq!(cleared["detachedNumberCount"], 11);
+    assert_eq!(cleared["stillAnswering"], json!([]));
+}

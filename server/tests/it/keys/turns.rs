@@ -1,0 +1,104 @@
+//! K12: two people save or clear at once. The later one, whose page is stale, is refused, and nothing is lost.
+
+use ringfence::access::Role;
+use serde_json::json;
+
+use super::counts;
+use crate::harness::{Answer, TestApp, keys};
+
+/// How many won, and that the others were told of the conflict.
+fn winners(answers: &[Answer]) -> usize {
+    let (won, lost): (Vec<&Answer>, Vec<&Answer>) =
+        answers.iter().partition(|answer| answer.errors.is_empty());
+    for answer in lost {
+        assert_eq!(answer.code(), "CONFLICT");
+        let message = answer.message();
+        assert!(
+            message.contains("Nothing was saved") || message.contains("Nothing was cleared"),
+            "{message}"
+        );
+    }
+    won.len()
+}
+
+/// K12: two replacements of one version at once: one is saved, the other refused with a conflict.
+#[tokio::test]
+async fn of_two_replacements_at_once_one_is_refused() {
+    let app = TestApp::new().await;
+    let (first, second) = (app.user(Role::Admin).await, app.user(Role::Owner).await);
+    first.import(&app).await;
+    for version in 1..4 {
+        let (a, b) = tokio::join!(
+            first.save_key(keys::GOOD, Some(version)),
+            second.save_key(keys::SECOND, Some(version)),
+        );
+        app.settle().await;
+        let a_won = a.errors.is_empty();
+        assert_eq!(winners(&[a, b]), 1, "version {version}");
+        let key = first.key().await;
+        assert_eq!(key["version"], version + 1);
+        let mask = if a_won { "…k7Qd" } else { "…x4Rm" };
+        assert_eq!(key["maskedKey"], mask);
+    }
+    assert_eq!(
+        app.sql("SELECT 1 FROM provider_key_versions").await.len(),
+        4
+    );
+}
+
+/// K12: two first saves at once, and a first save from a page that was loaded before another one.
+#[tokio::test]
+async fn of_two_first_saves_one_is_refused() {
+    let app = TestApp::new().await;
+    let (first, second) = (app.user(Role::Admin).await, app.user(Role::Owner).await);
+    let (a, b) = tokio::join!(
+        first.save_key(keys::GOOD, None),
+        second.save_key(keys::SECOND, None)
+    );
+    app.settle().await;
+    assert_eq!(winners(&[a, b]), 1);
+    let stale = second.save_key(keys::SECOND, None).await;
+    assert_eq!(winners(&[stale]), 0);
+    assert_eq!(first.key().await["version"], 1);
+    assert_eq!(counts(&first).await.keys, 1);
+}
+
+/// K12: a page that shows an older version, or a key that was cleared meanwhile, saves nothing and sends nothing.
+#[tokio::test]
+async fn a_stale_page_saves_nothing() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    admin.import(&app).await;
+    admin.save_key(keys::SECOND, Some(1)).await.ok();
+    app.settle().await;
+    app.sandbox.control().clear_requests();
+    for version in [Some(1), Some(3), Some(0), None] {
+        let stale = admin.save_key(keys::GOOD, version).await;
+        assert_eq!(winners(&[stale]), 0);
+    }
+    let key = admin.key().await;
+    assert_eq!(key["maskedKey"], "…x4Rm");
+    admin.clear_key(&key, json!({})).await.ok();
+    let stale = admin.save_key(keys::GOOD, Some(2)).await;
+    assert_eq!(winners(&[stale]), 0);
+    assert_eq!(super::asked(&app), Vec::<String>::new());
+    assert_eq!(counts(&admin).await.keys, 0);
+}
+
+/// K12: a replacement and a clearing at once: one of them happens.
+#[tokio::test]
+async fn a_replacement_and_a_clearing_at_once_do_not_both_happen() {
+    let app = TestApp::new().await;
+    let (first, second) = (app.user(Role::Admin).await, app.user(Role::Admin).await);
+    first.import(&app).await;
+    let key = second.key().await;
+    let (saved, cleared) = tokio::join!(
+        first.save_key(keys::SECOND, Some(1)),
+        second.clear_key(&key, json!({}))
+    );
+    app.settle().await;
+    let is_cleared = cleared.errors.is_empty();
+    assert_eq!(winners(&[saved, cleared]), 1);
+    let expected = i64::from(!is_cleared);
+    assert_eq!(counts(&first).await.keys, expected);
+}
