@@ -4,5 +4,7 @@
 
 mod harness;
 
+mod audit;
+mod installation;
 mod keys;
 mod session;

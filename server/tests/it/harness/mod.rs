@@ -59,6 +59,8 @@ pub(crate) struct Settings {
     pub(crate) public_url: Option<&'static str>,
     /// Proxies whose forwarded headers count.
     pub(crate) trusted_proxies: Option<&'static str>,
+    /// Without an agency: nobody is there yet.
+    pub(crate) is_without_people: bool,
     /// The data folder of an application before.
     pub(crate) data_dir: Option<PathBuf>,
 }
@@ -120,7 +122,7 @@ impl TestApp {
         let app = App::build(config, clock, master_key, &session_secret, None)
             .await
             .unwrap();
-        let agency = if settings.data_dir.is_none() {
+        let agency = if settings.data_dir.is_none() && !settings.is_without_people {
             admin::create_agency(&app, "Northside Voice", Plan::Agency)
                 .await
                 .unwrap()

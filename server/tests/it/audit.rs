@@ -1,0 +1,149 @@
+//! The audit log (E7): what is written, who may read it, and that tampering is found from the command line.
+
+use std::process::{Command, Stdio};
+
+use ringfence::access::Role;
+use serde_json::json;
+
+use crate::harness::{TestApp, keys};
+
+const LOG: &str =
+    "{ auditEntries(first: 100) { totalCount nodes { sequence action actor summary provider } } }";
+
+/// Every key event once, by one admin.
+async fn events(app: &TestApp) -> crate::harness::TestClient {
+    let admin = app.user(Role::Admin).await;
+    admin.import(app).await;
+    assert_eq!(
+        admin.save_key(keys::REVOKED, Some(1)).await.code(),
+        "KEY_REJECTED"
+    );
+    admin.save_key(keys::SECOND, Some(1)).await.ok();
+    app.settle().await;
+    let key = admin.key().await;
+    let test = "mutation($id: ID!) { testProviderKey(input: { providerKeyId: $id }) { providerKey { health } } }";
+    admin.graphql(test, json!({ "id": key["id"] })).await.ok();
+    admin.start_sync().await.ok();
+    app.settle().await;
+    let key = admin.key().await;
+    admin.clear_key(&key, json!({})).await.ok();
+    admin
+}
+
+/// Runs `audit` on the data folder of a running application.
+fn audit(app: &TestApp, arguments: &[&str]) -> (bool, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_ringfence"))
+        .arg("audit")
+        .args(arguments)
+        .args(["--data-dir", app.folder.to_str().unwrap()])
+        .env_clear()
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let both = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(both).unwrap())
+}
+
+/// E7: each key event has an entry with who and what, and none holds more of a key than its mask.
+#[tokio::test]
+async fn every_key_event_is_written_down() {
+    let app = TestApp::new().await;
+    let admin = events(&app).await;
+    let log = admin.query(LOG).await.ok();
+    let entries = log["auditEntries"]["nodes"].as_array().unwrap();
+    assert_eq!(log["auditEntries"]["totalCount"], entries.len());
+    for action in [
+        "provider_key.saved",
+        "provider_key.refused",
+        "provider_key.replaced",
+        "provider_key.tested",
+        "provider_key.cleared",
+        "sync.requested",
+        "session.opened",
+    ] {
+        let entry = entries.iter().find(|entry| entry["action"] == action);
+        let entry = entry.unwrap_or_else(|| panic!("no entry for {action}: {entries:#?}"));
+        assert_ne!(entry["actor"], "system", "{action}");
+    }
+    let text = log.to_string();
+    for key in [keys::GOOD, keys::SECOND, keys::REVOKED] {
+        assert!(!text.contains(&key[..key.len() - 4]));
+    }
+}
+
+/// E7, P1: staff may not read the log.
+#[tokio::test]
+async fn staff_may_not_read_the_log() {
+    let app = TestApp::new().await;
+    let staff = app.user(Role::Staff).await;
+    assert_eq!(staff.query(LOG).await.code(), "FORBIDDEN");
+}
+
+/// E7: an untouched log is whole, and its head can be exported.
+#[tokio::test]
+async fn an_untouched_log_is_whole() {
+    let app = TestApp::new().await;
+    events(&app).await;
+    let (is_whole, text) = audit(&app, &["verify"]);
+    assert!(is_whole, "{text}");
+    let (_, head) = audit(&app, &["head"]);
+    let (is_whole, text) = audit(&app, &["verify", "--head", head.trim()]);
+    assert!(is_whole, "{text}");
+}
+
+/// E7: a changed, a removed, a reordered and a cut-off entry are each found.
+#[tokio::test]
+async fn tampering_is_found_from_the_command_line() {
+    for (tampering, finding) in [
+        (
+            "UPDATE audit_entries SET summary = 'nothing happened' WHERE sequence = 3",
+            "changed at entry 3",
+        ),
+        (
+            "UPDATE audit_entries SET actor = 'somebody else' WHERE sequence = 4",
+            "changed at entry 4",
+        ),
+        (
+            "DELETE FROM audit_entries WHERE sequence = 3",
+            "entry 3 of the audit log is missing",
+        ),
+        (
+            "UPDATE audit_entries SET sequence = CASE sequence WHEN 3 THEN -4 WHEN 4 THEN -3 END WHERE sequence IN (3, 4)",
+            "entry",
+        ),
+        (
+            "DELETE FROM audit_entries WHERE sequence > 4",
+            "cut off after entry 4",
+        ),
+    ] {
+        let app = TestApp::new().await;
+        events(&app).await;
+        app.sql(tampering).await;
+        if tampering.contains("-4") {
+            app.sql("UPDATE audit_entries SET sequence = -sequence WHERE sequence < 0")
+                .await;
+        }
+        let (is_whole, text) = audit(&app, &["verify"]);
+        assert!(!is_whole, "{tampering}: {text}");
+        assert!(text.contains(finding), "{tampering}: {text}");
+    }
+}
+
+/// E7: who also moves the head back is found with a head that was exported before.
+#[tokio::test]
+async fn a_cut_off_end_is_found_with_an_exported_head() {
+    let app = TestApp::new().await;
+    events(&app).await;
+    let (_, head) = audit(&app, &["head"]);
+    app.sql("DELETE FROM audit_entries WHERE sequence > 4")
+        .await;
+    app.sql("UPDATE audit_head SET sequence = 4, mac = (SELECT mac FROM audit_entries WHERE sequence = 4)").await;
+    let (is_whole, _) = audit(&app, &["verify"]);
+    assert!(
+        is_whole,
+        "without a head outside, this end cannot be told from a shorter log"
+    );
+    let (is_whole, text) = audit(&app, &["verify", "--head", head.trim()]);
+    assert!(!is_whole, "{text}");
+    assert!(text.contains("cut off after entry 4"), "{text}");
+}
