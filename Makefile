@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 
 target := $(abspath $(or $(CARGO_TARGET_DIR),target))
 debug_server := $(target)/debug/ringfence
-release_server := $(target)/release/ringfence
+demo_server := $(target)/demo/ringfence
 step := @.ci/step
 
 # The tools of exactly our versions come first; .ci/setup links them there.
@@ -21,8 +21,8 @@ help: ## List the targets
 
 .PHONY: run
 run: setup web ## Install what is missing, build everything, start the demo (ARGS="…" are handed on)
-	$(step) "Server, release build" cargo build --release -p ringfence
-	@exec $(release_server) demo $(ARGS)
+	$(step) "Server, optimised build" cargo build --profile demo -p ringfence
+	@exec $(demo_server) demo $(ARGS)
 
 .PHONY: web
 web: setup ## Build the web app for release, within its size limits
