@@ -2,6 +2,7 @@
 
 use crate::clock;
 use crate::components::notices::{NoticeRegions, Notices};
+use crate::erased::effect;
 use crate::frame::gate::AgencyFrame;
 use crate::pages::agents::AgentsPage;
 use crate::pages::api_keys::ApiKeysPage;
@@ -23,7 +24,7 @@ pub(crate) fn App() -> impl IntoView {
     Notices::provide();
     let session = Session::provide();
     // The static first paint stays until there is something better to show.
-    Effect::new(move |_| {
+    effect(move || {
         if session.visit.with(|visit| *visit != Visit::Loading)
             && let Some(first_paint) = document().get_element_by_id("first-paint")
         {
@@ -47,4 +48,5 @@ pub(crate) fn App() -> impl IntoView {
         </Router>
         <NoticeRegions />
     }
+    .into_any()
 }

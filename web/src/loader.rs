@@ -2,11 +2,34 @@
 //! and writes to no signal that is gone. Pages read `data`, `error` and `is_loading`; they spawn nothing themselves.
 
 use crate::api::ApiError;
+use crate::erased::{effect, spawn};
 use leptos::prelude::*;
 use std::future::Future;
 use std::pin::Pin;
 
-type Loading<T> = Pin<Box<dyn Future<Output = Result<T, ApiError>>>>;
+/// A question under way; it ends in what puts the answer in its place.
+type Asked = Pin<Box<dyn Future<Output = Box<dyn FnOnce()>>>>;
+
+/// Asks at each turn and lets only the answer to the latest question take its place. Apart from `Loader`, so that it is
+/// compiled once and not for each type of data.
+fn keep_asking(ask: Box<dyn Fn() -> Asked>, turn: RwSignal<u32>, is_loading: RwSignal<bool>) {
+    let latest = StoredValue::new(0_u32);
+    effect(move || {
+        turn.track();
+        let asked = ask();
+        let number = latest.get_value().wrapping_add(1);
+        latest.set_value(number);
+        is_loading.set(true);
+        spawn(async move {
+            let put = asked.await;
+            // A later question is under way, or the page is gone.
+            if latest.try_get_value() == Some(number) {
+                put();
+                is_loading.try_set(false);
+            }
+        });
+    });
+}
 
 /// Data that was asked for, in signals.
 #[derive(Debug)]
@@ -41,36 +64,27 @@ impl<T: Send + Sync + 'static> Loader<T> {
             is_loading: RwSignal::new(true),
             turn: RwSignal::new(0),
         };
-        loader.run(Box::new(move || Box::pin(fetch())));
+        let ask = move || -> Asked {
+            let answer = fetch();
+            Box::pin(async move {
+                let answer = answer.await;
+                Box::new(move || loader.put(answer)) as Box<dyn FnOnce()>
+            })
+        };
+        keep_asking(Box::new(ask), loader.turn, loader.is_loading);
         loader
     }
 
-    fn run(self, fetch: Box<dyn Fn() -> Loading<T>>) {
-        let latest = StoredValue::new(0_u32);
-        Effect::new(move |_| {
-            self.turn.track();
-            let answer = fetch();
-            let number = latest.get_value().wrapping_add(1);
-            latest.set_value(number);
-            self.is_loading.set(true);
-            leptos::task::spawn_local(async move {
-                let answer = answer.await;
-                // A later question is under way, or the page is gone.
-                if latest.try_get_value() != Some(number) {
-                    return;
-                }
-                match answer {
-                    Ok(data) => {
-                        self.data.try_set(Some(data));
-                        self.error.try_set(None);
-                    }
-                    Err(error) => {
-                        self.error.try_set(Some(error));
-                    }
-                }
-                self.is_loading.try_set(false);
-            });
-        });
+    fn put(self, answer: Result<T, ApiError>) {
+        match answer {
+            Ok(data) => {
+                self.data.try_set(Some(data));
+                self.error.try_set(None);
+            }
+            Err(error) => {
+                self.error.try_set(Some(error));
+            }
+        }
     }
 
     /// Asks again and keeps showing what is there.

@@ -4,6 +4,7 @@
 use crate::api::enums::{Permission, Role};
 use crate::api::session::{self as api, Instance, Membership, StartData, Viewer};
 use crate::api::{ApiError, on_unauthenticated};
+use crate::erased::spawn;
 use crate::logic::query_string;
 use leptos::prelude::*;
 
@@ -35,7 +36,7 @@ impl Session {
         };
         provide_context(session);
         on_unauthenticated(move || session.forget_person());
-        leptos::task::spawn_local(session.reload());
+        spawn(session.reload());
         session
     }
 

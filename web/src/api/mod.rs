@@ -5,13 +5,14 @@
 use crate::api::enums::ErrorCode;
 use gloo_net::http::Request;
 use graphql_client::GraphQLQuery;
-use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::Value;
 use std::cell::RefCell;
+use std::pin::Pin;
 use std::rc::Rc;
 
 pub(crate) mod agents;
 pub(crate) mod audit_entries;
+pub(crate) mod decode;
 pub(crate) mod enums;
 pub(crate) mod overview;
 pub(crate) mod provider_keys;
@@ -90,7 +91,7 @@ impl ApiError {
         self.cause == Cause::Code(code)
     }
 
-    fn local(cause: Cause, message: String) -> Self {
+    pub(crate) fn local(cause: Cause, message: String) -> Self {
         Self {
             cause,
             message,
@@ -98,52 +99,6 @@ impl ApiError {
             retry_after_ms: None,
             request_id: None,
             provider_message: None,
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct Answer<T> {
-    #[serde(default = "Option::default")]
-    data: Option<T>,
-    #[serde(default)]
-    errors: Vec<WireError>,
-}
-
-#[derive(Deserialize)]
-struct WireError {
-    #[serde(default)]
-    message: String,
-    #[serde(default)]
-    extensions: WireExtensions,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct WireExtensions {
-    code: Option<ErrorCode>,
-    field: Option<String>,
-    retry_after_ms: Option<f64>,
-    request_id: Option<String>,
-    provider_message: Option<String>,
-}
-
-impl From<WireError> for ApiError {
-    fn from(error: WireError) -> Self {
-        let WireExtensions {
-            code,
-            field,
-            retry_after_ms,
-            request_id,
-            provider_message,
-        } = error.extensions;
-        Self {
-            cause: Cause::Code(code.unwrap_or(ErrorCode::Unknown)),
-            message: error.message,
-            field,
-            retry_after_ms,
-            request_id,
-            provider_message,
         }
     }
 }
@@ -169,16 +124,24 @@ pub(crate) async fn send<Q: GraphQLQuery>(
     agency: &str,
     variables: Q::Variables,
 ) -> Result<Q::ResponseData, ApiError> {
-    let body = serde_json::to_string(&Q::build_query(variables))
-        .map_err(|error| ApiError::local(Cause::Unreadable, error.to_string()))?;
-    let text = post(agency, body).await?;
-    let answer = decode(&text);
-    if let Err(error) = &answer
-        && error.is(ErrorCode::Unauthenticated)
-    {
-        tell_unauthenticated();
-    }
-    answer
+    let body = serde_json::to_string(&Q::build_query(variables)).unwrap_or_default();
+    decode::decode_tree(exchange(agency.to_owned(), body).await?)
+}
+
+/// One POST and its answer. Boxed, so that it is compiled once and not into each operation.
+fn exchange(
+    agency: String,
+    body: String,
+) -> Pin<Box<dyn Future<Output = Result<Value, ApiError>>>> {
+    Box::pin(async move {
+        let answer = decode::parse(&post(&agency, body).await?)?;
+        if let Err(error) = decode::error_in(&answer)
+            && error.is(ErrorCode::Unauthenticated)
+        {
+            tell_unauthenticated();
+        }
+        Ok(answer)
+    })
 }
 
 async fn post(agency: &str, body: String) -> Result<String, ApiError> {
@@ -200,30 +163,11 @@ async fn post(agency: &str, body: String) -> Result<String, ApiError> {
     response.text().await.map_err(no_answer)
 }
 
-/// Reads an answer to an operation. An error in it wins over data beside it, because our operations ask only for what
-/// the viewer may see.
-pub(crate) fn decode<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
-    let unreadable = |message: String| ApiError::local(Cause::Unreadable, message);
-    match serde_json::from_str::<Answer<T>>(text) {
-        Ok(answer) => match (answer.errors.into_iter().next(), answer.data) {
-            (Some(error), _) => Err(error.into()),
-            (None, Some(data)) => Ok(data),
-            (None, None) => Err(unreadable("the answer holds no data".to_owned())),
-        },
-        // Partial data beside an error need not have the shape that was asked for.
-        Err(error) => match serde_json::from_str::<Answer<IgnoredAny>>(text)
-            .ok()
-            .and_then(|answer| answer.errors.into_iter().next())
-        {
-            Some(wire) => Err(wire.into()),
-            None => Err(unreadable(error.to_string())),
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::decode::decode;
     use super::*;
+    use serde::Deserialize;
 
     #[derive(Deserialize, Debug, PartialEq)]
     struct Data {

@@ -5,8 +5,7 @@
 use futures_util::future::poll_fn;
 use futures_util::{Sink, SinkExt, StreamExt};
 use gloo_net::websocket::{Message, State, futures::WebSocket};
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::Value;
 use std::pin::Pin;
 
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -24,20 +23,13 @@ pub(crate) enum Ended {
     },
 }
 
-#[derive(Deserialize)]
-struct Frame<'a> {
-    r#type: &'a str,
-    #[serde(borrow, default)]
-    payload: Option<&'a RawValue>,
-}
-
 /// What one frame of the server asks of us.
 #[derive(Debug, PartialEq)]
-enum Step<'a> {
+enum Step {
     /// Send this and go on.
     Send(String),
     /// Hand this payload to the listener.
-    Next(&'a str),
+    Next(Value),
     /// It is over.
     End(Ended),
     /// Nothing to do.
@@ -45,7 +37,7 @@ enum Step<'a> {
 }
 
 /// Subscribes with the JSON of a GraphQL request and hands each payload to `on_payload` until the subscription ends.
-pub(crate) async fn subscribe(agency: &str, request: &str, on_payload: &dyn Fn(&str)) -> Ended {
+pub(crate) async fn subscribe(agency: &str, request: &str, on_payload: &dyn Fn(Value)) -> Ended {
     let mut was_open = false;
     let Some(mut socket) =
         address().and_then(|address| WebSocket::open_with_protocol(&address, PROTOCOL).ok())
@@ -78,13 +70,21 @@ pub(crate) async fn subscribe(agency: &str, request: &str, on_payload: &dyn Fn(&
     Ended::Lost { was_open }
 }
 
-fn step<'a>(text: &'a str, request: &str, was_open: &mut bool) -> Step<'a> {
-    let Ok(frame) = serde_json::from_str::<Frame<'a>>(text) else {
-        return Step::End(Ended::Lost {
-            was_open: *was_open,
-        });
+fn step(text: &str, request: &str, was_open: &mut bool) -> Step {
+    let lost = Step::End(Ended::Lost {
+        was_open: *was_open,
+    });
+    let Ok(mut frame) = serde_json::from_str::<Value>(text) else {
+        return lost;
     };
-    match (frame.r#type, frame.payload) {
+    let payload = frame.get_mut("payload").map(Value::take);
+    match (
+        frame
+            .get("type")
+            .and_then(Value::as_str)
+            .unwrap_or_default(),
+        payload,
+    ) {
         ("connection_ack", _) => {
             *was_open = true;
             Step::Send(format!(
@@ -92,12 +92,10 @@ fn step<'a>(text: &'a str, request: &str, was_open: &mut bool) -> Step<'a> {
             ))
         }
         ("ping", _) => Step::Send(r#"{"type":"pong"}"#.to_owned()),
-        ("next", Some(payload)) => Step::Next(payload.get()),
+        ("next", Some(payload)) => Step::Next(payload),
         ("complete", _) => Step::End(Ended::Complete),
         // The operation was refused; asking over HTTP tells why.
-        ("error", _) => Step::End(Ended::Lost {
-            was_open: *was_open,
-        }),
+        ("error", _) => lost,
         _ => Step::Ignore,
     }
 }
@@ -146,7 +144,7 @@ mod tests {
                 request,
                 &mut was_open
             ),
-            Step::Next(r#"{"data":{"a":1}}"#)
+            Step::Next(serde_json::json!({"data": {"a": 1}}))
         );
         assert_eq!(
             step(r#"{"id":"1","type":"complete"}"#, request, &mut was_open),

@@ -1,12 +1,15 @@
 //! Sync runs: start, confirm, and watch one until it ends. A run is watched over the socket; where the socket is refused,
 //! by asking every two seconds. Whoever watches sees the same events either way.
 
+use crate::api::decode::decode_tree;
 use crate::api::enums::{ErrorCode, Provider, SyncDecision, SyncPhase, SyncState, SyncTrigger};
 use crate::api::socket::{self, Ended};
-use crate::api::{ApiError, DateTime, decode, operation, overview, provider_keys, send};
+use crate::api::{ApiError, DateTime, operation, overview, provider_keys, send};
+use crate::erased::spawn;
 use futures_util::future::{AbortHandle, abortable};
 use gloo_timers::future::TimeoutFuture;
 use graphql_client::GraphQLQuery;
+use serde_json::Value;
 use std::cell::Cell;
 
 operation!(StartSync, "src/api/sync_runs/start_sync.graphql");
@@ -90,7 +93,7 @@ async fn get(agency: &str, id: &str) -> Result<SyncRun, ApiError> {
 /// Watches a run until it ends or the handle is aborted; `on_run` is told each state.
 pub(crate) fn watch(agency: String, id: String, on_run: impl Fn(SyncRun) + 'static) -> AbortHandle {
     let (task, handle) = abortable(async move { watch_until_end(&agency, &id, &on_run).await });
-    wasm_bindgen_futures::spawn_local(async move {
+    spawn(async move {
         // An aborted watch has nobody to tell.
         let _ = task.await;
     });
@@ -111,8 +114,8 @@ async fn watch_until_end(agency: &str, id: &str, on_run: &dyn Fn(SyncRun)) {
     let mut backoff_ms = 500;
     while !is_over.get() {
         if refusals < REFUSALS_BEFORE_POLLING {
-            let on_payload = |payload: &str| {
-                if let Ok(data) = decode::<get_sync_run::ResponseData>(payload) {
+            let on_payload = |payload: Value| {
+                if let Ok(data) = decode_tree::<get_sync_run::ResponseData>(payload) {
                     tell(data.sync_run);
                 }
             };

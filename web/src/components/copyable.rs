@@ -3,6 +3,7 @@
 
 use crate::components::icons::{Icon, icon};
 use crate::components::notices::use_notices;
+use crate::erased::spawn;
 use leptos::html;
 use leptos::prelude::*;
 use std::time::Duration;
@@ -24,7 +25,7 @@ pub(crate) fn Copyable(
     let label = format!("Copy {what} {shown}");
     let copy = move |_| {
         let text = copied.clone();
-        leptos::task::spawn_local(async move {
+        spawn(async move {
             if JsFuture::from(window().navigator().clipboard().write_text(&text))
                 .await
                 .is_ok()

@@ -5,6 +5,7 @@
 use crate::components::button::{Button, ButtonKind};
 use crate::components::fresh_id;
 use crate::components::icons::{Icon, icon};
+use crate::erased::effect;
 use leptos::html;
 use leptos::prelude::*;
 
@@ -27,7 +28,7 @@ pub(crate) fn Dialog(
     let title_id = fresh_id("dialog-title");
     let labelled_by = title_id.clone();
 
-    Effect::new(move |_| {
+    effect(move || {
         let Some(dialog) = dialog_ref.get() else {
             return;
         };
@@ -78,7 +79,7 @@ pub(crate) fn Dialog(
                         <Button on_press=move |()| is_open.set(false)>"Discard"</Button>
                     </div>
                 </div>
-            })}
+            }.into_any())}
         </dialog>
     }
     .into_any()

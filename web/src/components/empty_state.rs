@@ -16,7 +16,7 @@ pub(crate) fn EmptyState(
             <span class="empty-icon">{icon(symbol)}</span>
             <h2>{title}</h2>
             <p>{text}</p>
-            {children.map(|children| view! { <div class="actions">{children()}</div> })}
+            {children.map(|children| view! { <div class="actions">{children()}</div> }.into_any())}
         </div>
     }
     .into_any()

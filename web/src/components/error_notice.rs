@@ -8,6 +8,7 @@ use crate::components::badge::Tone;
 use crate::components::button::Button;
 use crate::components::icons::{Icon, icon};
 use crate::components::time::seconds_until;
+use crate::erased::effect;
 use crate::logic::outcome::Words;
 use crate::logic::time;
 use leptos::html;
@@ -40,7 +41,7 @@ pub(crate) fn ErrorNotice(
     };
     let notice_ref = NodeRef::<html::Div>::new();
     if takes_focus {
-        Effect::new(move |_| {
+        effect(move || {
             if let Some(notice) = notice_ref.get() {
                 // The notice takes the focus because of its tabindex.
                 let _ = notice.focus();
@@ -53,7 +54,7 @@ pub(crate) fn ErrorNotice(
             {icon(Icon::Bad)}
             <div class="notice-body">
                 <p class="notice-title">{words.title}</p>
-                <p>{words.text} {move || waiting_text().map(|text| view! { " " <span class="figures" aria-live="off">{text}</span> })}</p>
+                <p>{words.text} {move || waiting_text().map(|text| view! { " " <span class="figures" aria-live="off">{text}</span> }.into_any())}</p>
                 {details(error.cause, error.provider_message, error.request_id)}
                 {has_actions.then(|| view! {
                     <div class="actions">
@@ -61,10 +62,10 @@ pub(crate) fn ErrorNotice(
                             <Button leading=Icon::Refresh is_disabled=Signal::derive(move || remaining() > 0) on_press=on_retry>
                                 {retry_label}
                             </Button>
-                        })}
+                        }.into_any())}
                         {children.map(|children| children())}
                     </div>
-                })}
+                }.into_any())}
             </div>
         </div>
     }
@@ -98,8 +99,8 @@ fn details(cause: Cause, provider_message: Option<String>, request_id: Option<St
     view! {
         <details class="notice-details" open=is_ours>
             <summary>"Details"</summary>
-            {provider_message.map(|text| view! { <p>"The provider's own words: “" {text} "”"</p> })}
-            {request_id.map(|id| view! { <p>"Request id: " <code>{id}</code></p> })}
+            {provider_message.map(|text| view! { <p>"The provider's own words: “" {text} "”"</p> }.into_any())}
+            {request_id.map(|id| view! { <p>"Request id: " <code>{id}</code></p> }.into_any())}
         </details>
     }
     .into_any()
@@ -119,8 +120,8 @@ pub(crate) fn Notice(
             {icon(symbol)}
             <div class="notice-body">
                 <p class="notice-title">{title}</p>
-                {(!text.is_empty()).then(|| view! { <p>{text}</p> })}
-                {children.map(|children| view! { <div class="actions">{children()}</div> })}
+                {(!text.is_empty()).then(|| view! { <p>{text}</p> }.into_any())}
+                {children.map(|children| view! { <div class="actions">{children()}</div> }.into_any())}
             </div>
         </div>
     }

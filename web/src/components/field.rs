@@ -65,7 +65,7 @@ pub(crate) fn Field(
                     }
                 }
             />
-            {(!hint.is_empty()).then(|| view! { <p class="hint" id=hint_id>{hint}</p> })}
+            {(!hint.is_empty()).then(|| view! { <p class="hint" id=hint_id>{hint}</p> }.into_any())}
             {field_error(error, error_id)}
         </div>
     }
@@ -94,7 +94,7 @@ pub(crate) fn described_by(
 /// The error below a field.
 pub(crate) fn field_error(error: Signal<Option<String>>, id: String) -> AnyView {
     view! {
-        {move || error.get().map(|text| view! { <p class="field-error" id=id.clone()>{icon(Icon::Bad)} <span>{text}</span></p> })}
+        {move || error.get().map(|text| view! { <p class="field-error" id=id.clone()>{icon(Icon::Bad)} <span>{text}</span></p> }.into_any())}
     }
     .into_any()
 }

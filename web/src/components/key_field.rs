@@ -5,6 +5,7 @@
 use crate::components::field::{described_by, field_error};
 use crate::components::fresh_id;
 use crate::components::icons::{Icon, icon};
+use crate::erased::effect;
 use crate::logic::key_text;
 use leptos::html;
 use leptos::prelude::*;
@@ -56,7 +57,7 @@ pub(crate) fn KeyField(
         doubt.set(name.with_value(|name| key_text::doubt(text.trim(), name)));
     };
     if let Some(prefill) = prefill {
-        Effect::new(move |_| {
+        effect(move || {
             let (Some(key), Some(input)) = (prefill.get(), input_ref.get()) else {
                 return;
             };
@@ -128,8 +129,8 @@ pub(crate) fn KeyField(
             <p class="hint" id=hint_id>
                 {hint}
                 <span role="status">
-                    {move || note.get().map(|text| view! { <span>{text}</span> " " })}
-                    {move || doubt.get().map(|text| view! { <span>{text}</span> })}
+                    {move || note.get().map(|text| view! { <span>{text}</span> " " }.into_any())}
+                    {move || doubt.get().map(|text| view! { <span>{text}</span> }.into_any())}
                 </span>
             </p>
             {field_error(error.into(), error_id)}

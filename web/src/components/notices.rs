@@ -2,6 +2,7 @@
 //! itself after eight seconds, and waits while it is pointed at or focused.
 
 use crate::components::icons::{Icon, icon};
+use crate::erased::effect;
 use leptos::prelude::*;
 use std::time::Duration;
 
@@ -51,7 +52,7 @@ pub(crate) fn use_notices() -> Notices {
 pub(crate) fn NoticeRegions() -> impl IntoView {
     let notices = use_notices();
     let is_held = RwSignal::new(false);
-    Effect::new(move |_| {
+    effect(move || {
         let Some((number, _)) = notices.toast.get() else {
             return;
         };
@@ -94,7 +95,7 @@ pub(crate) fn NoticeRegions() -> impl IntoView {
                         notices.toast.set(None);
                     }>{icon(Icon::Close)}</button>
                 </div>
-            })}
+            }.into_any())}
         </div>
     }
     .into_any()

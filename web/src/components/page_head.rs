@@ -1,6 +1,7 @@
 //! The head of a page: title, one sentence, one action. It sets the title of the window, and after a navigation puts the
 //! focus on the heading, so that a screen reader starts there (checklist 40).
 
+use crate::erased::effect;
 use leptos::html;
 use leptos::prelude::*;
 use std::cell::Cell;
@@ -18,7 +19,7 @@ pub(crate) fn set_window_title(title: &str) {
 pub(crate) fn arrive(title: &str, heading: NodeRef<html::H1>) {
     set_window_title(title);
     let is_first = IS_FIRST_PAGE.replace(false);
-    Effect::new(move |_| {
+    effect(move || {
         if let Some(heading) = heading.get()
             && !is_first
         {
@@ -45,7 +46,7 @@ pub(crate) fn PageHead(
                 <h1 tabindex="-1" node_ref=heading>{title}</h1>
                 <p>{sentence}</p>
             </div>
-            {children.map(|children| view! { <div class="actions">{children()}</div> })}
+            {children.map(|children| view! { <div class="actions">{children()}</div> }.into_any())}
         </header>
     }
     .into_any()

@@ -3,6 +3,7 @@
 
 use crate::components::fresh_id;
 use crate::components::icons::{Icon, icon};
+use crate::erased::effect;
 use leptos::html;
 use leptos::prelude::*;
 
@@ -16,7 +17,7 @@ pub(crate) fn SidePanel(
     let heading = NodeRef::<html::H2>::new();
     let heading_id = fresh_id("panel-title");
     let labelled_by = heading_id.clone();
-    Effect::new(move |_| {
+    effect(move || {
         if let Some(heading) = heading.get() {
             let options = web_sys::FocusOptions::new();
             options.set_prevent_scroll(true);

@@ -8,6 +8,7 @@ use crate::components::error_notice::ErrorNotice;
 use crate::components::icons::{Icon, icon};
 use crate::components::notices::use_notices;
 use crate::components::popover::{Popover, close_around};
+use crate::erased::spawn;
 use crate::loader::Loader;
 use crate::logic::{number, outcome};
 use crate::session::{role_name, use_agency, use_session};
@@ -23,7 +24,7 @@ fn use_log_out() -> Callback<()> {
     let navigate = use_navigate();
     let navigate = StoredValue::new_local(navigate);
     Callback::new(move |()| {
-        leptos::task::spawn_local(async move {
+        spawn(async move {
             match api::log_out().await {
                 Ok(()) => {
                     navigate.try_with_value(|navigate| {
@@ -50,7 +51,7 @@ fn use_log_out() -> Callback<()> {
 #[component]
 pub(crate) fn LogOutButton() -> impl IntoView {
     let log_out = use_log_out();
-    view! { <Button leading=Icon::LogOut on_press=log_out>"Log out"</Button> }
+    view! { <Button leading=Icon::LogOut on_press=log_out>"Log out"</Button> }.into_any()
 }
 
 /// The menu.
@@ -110,7 +111,7 @@ pub(crate) fn AccountMenu() -> impl IntoView {
                     }>{icon(Icon::LogOut)} "Log out everywhere"</button>
                 </li>
             </ul>
-            {move || version.data.get().flatten().map(|version| view! { <p class="account-foot">"Ringfence " {version}</p> })}
+            {move || version.data.get().flatten().map(|version| view! { <p class="account-foot">"Ringfence " {version}</p> }.into_any())}
         </Popover>
         <LogOutEverywhere is_open=asks_everywhere />
     }
@@ -137,6 +138,7 @@ fn ThemeChoice() -> impl IntoView {
                     <span>{choice.label()}</span>
                 </label>
             }
+            .into_any()
         })
         .collect::<Vec<_>>();
     view! {
@@ -157,7 +159,7 @@ fn LogOutEverywhere(is_open: RwSignal<bool>) -> impl IntoView {
     let end_all = move |()| {
         is_busy.set(true);
         failure.set(None);
-        leptos::task::spawn_local(async move {
+        spawn(async move {
             match api::log_out_everywhere().await {
                 Ok(count) => {
                     notices.toast(format!(
@@ -180,7 +182,7 @@ fn LogOutEverywhere(is_open: RwSignal<bool>) -> impl IntoView {
                 <p>"All your sessions end at once, in every browser and on every device, this one too. Syncs that run go on."</p>
                 {move || failure.get().map(|error| {
                     let words = outcome::other(&error);
-                    view! { <ErrorNotice error=error words=words /> }
+                    view! { <ErrorNotice error=error words=words /> }.into_any()
                 })}
             </div>
             <div class="dialog-foot">

@@ -6,6 +6,8 @@ use crate::components::empty_state::EmptyState;
 use crate::components::error_notice::ErrorNotice;
 use crate::components::icons::Icon;
 use crate::components::mark::mark;
+use crate::erased::dynamic;
+use crate::erased::spawn;
 use crate::frame::OpenFrame;
 use crate::frame::leave::leave;
 use crate::logic::outcome;
@@ -47,7 +49,7 @@ pub(crate) fn AgencyFrame() -> impl IntoView {
         })
     });
     let location = use_location();
-    move || match gate.get() {
+    dynamic(move || match gate.get() {
         Gate::Loading => ().into_any(),
         Gate::Failed(error) => visit_failed(error),
         Gate::LogIn => leave(log_in_link(
@@ -56,7 +58,7 @@ pub(crate) fn AgencyFrame() -> impl IntoView {
         )),
         Gate::NoAgency => no_agency(),
         Gate::Open => view! { <OpenFrame /> }.into_any(),
-    }
+    })
 }
 
 /// The page when the first question of the visit failed.
@@ -67,7 +69,7 @@ pub(crate) fn visit_failed(error: ApiError) -> AnyView {
         <main class="alone">
             {mark()}
             <h1 class="visually-hidden">"Ringfence"</h1>
-            <ErrorNotice error=error words=words on_retry=move |()| leptos::task::spawn_local(session.reload()) />
+            <ErrorNotice error=error words=words on_retry=move |()| spawn(session.reload()) />
         </main>
     }
     .into_any()

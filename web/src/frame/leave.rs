@@ -1,5 +1,6 @@
 //! Goes to another page in place of this one, so that Back does not return here.
 
+use crate::erased::effect;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
@@ -7,7 +8,7 @@ use leptos_router::hooks::use_navigate;
 /// Renders nothing and goes to `path`.
 pub(crate) fn leave(path: String) -> AnyView {
     let navigate = use_navigate();
-    Effect::new(move |_| {
+    effect(move || {
         navigate(
             &path,
             NavigateOptions {

@@ -8,6 +8,7 @@ mod sidebar;
 
 use crate::components::icons::{Icon, icon};
 use crate::components::mark::mark;
+use crate::erased::effect;
 use crate::frame::sidebar::Sidebar;
 use leptos::html;
 use leptos::prelude::*;
@@ -21,7 +22,7 @@ fn OpenFrame() -> impl IntoView {
     let main_ref = NodeRef::<html::Main>::new();
     let opener_ref = NodeRef::<html::Button>::new();
     let location = use_location();
-    Effect::new(move |_| {
+    effect(move || {
         location.pathname.track();
         is_drawer_open.set(false);
     });

@@ -5,6 +5,7 @@ use crate::api::enums::Permission;
 use crate::components::icons::{Icon, icon};
 use crate::components::mark::mark;
 use crate::components::popover::{Popover, close_around};
+use crate::erased::effect;
 use crate::frame::account_menu::AccountMenu;
 use crate::session::{AgencyContext, use_agency, use_session};
 use leptos::html;
@@ -60,7 +61,7 @@ const SETTINGS: [Room; 2] = [
 #[component]
 pub(crate) fn Sidebar(is_drawer_open: RwSignal<bool>, close_drawer: Callback<()>) -> impl IntoView {
     let sidebar_ref = NodeRef::<html::Aside>::new();
-    Effect::new(move |_| {
+    effect(move || {
         if is_drawer_open.get()
             && let Some(sidebar) = sidebar_ref.get()
             && let Ok(Some(first)) = sidebar.query_selector("nav a")
@@ -109,7 +110,7 @@ fn Rooms() -> impl IntoView {
             view! {
                 <h2 class="rooms-heading" id="rooms-settings">"Settings"</h2>
                 <ul aria-labelledby="rooms-settings">{SETTINGS.iter().map(|room| room_link(room, agency)).collect::<Vec<_>>()}</ul>
-            }
+            }.into_any()
         })
     };
     view! {
@@ -132,7 +133,7 @@ fn room_link(room: &'static Room, agency: AgencyContext) -> AnyView {
                     {icon(room.symbol)} {room.label}
                 </a>
             </li>
-        })}
+        }.into_any())}
     }
     .into_any()
 }

@@ -275,7 +275,7 @@ pub(crate) fn health_advice(health: KeyHealth, provider: &str, lacking: &[&str])
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::decode;
+    use crate::api::decode::decode;
 
     const CONTEXT: KeyContext<'_> = KeyContext {
         provider: "Vapi",

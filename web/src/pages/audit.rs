@@ -71,7 +71,7 @@ pub(crate) fn AuditPage() -> impl IntoView {
             </div>
             {move || page.error.get().map(|error| {
                 let words = outcome::other(&error);
-                view! { <ErrorNotice error=error words=words on_retry=move |()| page.reload() /> }
+                view! { <ErrorNotice error=error words=words on_retry=move |()| page.reload() /> }.into_any()
             })}
             {move || match is_empty.get() {
                 None if page.error.with(Option::is_some) => ().into_any(),

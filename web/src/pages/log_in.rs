@@ -11,6 +11,8 @@ use crate::components::field::{Field, focus, value_of};
 use crate::components::icons::{Icon, icon};
 use crate::components::mark::mark;
 use crate::components::page_head::arrive;
+use crate::erased::dynamic;
+use crate::erased::spawn;
 use crate::frame::gate::visit_failed;
 use crate::frame::leave::leave;
 use crate::logic::outcome::{self, Words};
@@ -41,14 +43,14 @@ pub(crate) fn LogInPage() -> impl IntoView {
             Visit::Person(..) => Stage::Done,
         })
     });
-    move || match stage.get() {
+    dynamic(move || match stage.get() {
         Stage::Wait => ().into_any(),
         Stage::Failed(error) => visit_failed(error),
         Stage::Form => view! { <LogInForm /> }.into_any(),
         Stage::Done => leave(safe_return_path(
             query.with_untracked(|query| query.get("next")),
         )),
-    }
+    })
 }
 
 fn words_of(error: &ApiError) -> Words {
@@ -79,7 +81,7 @@ fn LogInForm() -> impl IntoView {
     let send = move |input: LogInInput| {
         is_busy.set(true);
         failure.set(None);
-        leptos::task::spawn_local(async move {
+        spawn(async move {
             match api::log_in(input).await {
                 Ok(()) => session.reload().await,
                 Err(error) => {
@@ -141,7 +143,7 @@ fn LogInForm() -> impl IntoView {
                 {needs_set_up.then(set_up_notice)}
                 {move || failure.get().map(|error| {
                     let words = words_of(&error);
-                    view! { <ErrorNotice error=error words=words takes_focus=true /> }
+                    view! { <ErrorNotice error=error words=words takes_focus=true /> }.into_any()
                 })}
                 <form class="form" novalidate on:submit=submit>
                     <Field label="Email" name="email" kind="email" autocomplete="username" input_ref=email error=email_error />
@@ -189,7 +191,7 @@ fn demo_chips(
                 >
                     {icon(Icon::Person)} {label}
                 </button>
-            }
+            }.into_any()
         })
         .collect::<Vec<_>>();
     view! {

@@ -11,6 +11,8 @@ use crate::components::field::{Field, focus, value_of};
 use crate::components::icons::Icon;
 use crate::components::mark::mark;
 use crate::components::page_head::arrive;
+use crate::erased::dynamic;
+use crate::erased::spawn;
 use crate::frame::gate::visit_failed;
 use crate::frame::leave::leave;
 use crate::logic::outcome::{self, Words};
@@ -59,13 +61,13 @@ pub(crate) fn SetUpPage() -> impl IntoView {
             Visit::Person(..) => Stage::Done,
         })
     });
-    move || match stage.get() {
+    dynamic(move || match stage.get() {
         Stage::Wait => ().into_any(),
         Stage::Failed(error) => visit_failed(error),
         Stage::Form => view! { <SetUpForm token=token.get_value() /> }.into_any(),
         Stage::Closed => closed(),
         Stage::Done => leave("/".to_owned()),
-    }
+    })
 }
 
 fn closed() -> AnyView {
@@ -209,7 +211,7 @@ fn SetUpForm(token: String) -> impl IntoView {
         }
         let Some(input) = inputs.read() else { return };
         is_busy.set(true);
-        leptos::task::spawn_local(async move {
+        spawn(async move {
             match api::set_up(input).await {
                 Ok(()) => session.reload().await,
                 Err(error) => {
@@ -229,7 +231,7 @@ fn SetUpForm(token: String) -> impl IntoView {
                 <p class="quiet">"Make the first agency and its owner. Everything else is added from inside."</p>
                 {move || failure.get().map(|error| {
                     let words = words_of(&error);
-                    view! { <ErrorNotice error=error words=words takes_focus=true /> }
+                    view! { <ErrorNotice error=error words=words takes_focus=true /> }.into_any()
                 })}
                 <form class="form" novalidate on:submit=submit>
                     <Field

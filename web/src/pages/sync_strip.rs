@@ -12,6 +12,8 @@ use crate::components::icons::{Icon, icon};
 use crate::components::notices::use_notices;
 use crate::components::progress::ProgressBar;
 use crate::components::time::{relative_time, running_for, seconds_until};
+use crate::erased::dynamic;
+use crate::erased::{effect, spawn};
 use crate::logic::number::counted;
 use crate::logic::{outcome, sync_words, time};
 use crate::session::use_agency;
@@ -37,7 +39,7 @@ pub(crate) fn live_run(
         });
     };
     on_cleanup(stop);
-    Effect::new(move |_| {
+    effect(move || {
         let Some(run) = loaded.get() else {
             stop();
             current.set(None);
@@ -88,18 +90,19 @@ pub(crate) fn SyncStrip(
                 .map(|run| (run.id.clone(), run.state, run.waiting_until.clone()))
         })
     });
-    move || {
-        let (_, state, _) = shape.get()?;
-        let run_now = run.get_untracked()?;
-        Some(match state {
+    dynamic(move || {
+        let (Some((_, state, _)), Some(run_now)) = (shape.get(), run.get_untracked()) else {
+            return ().into_any();
+        };
+        match state {
             SyncState::Queued | SyncState::Running => running(run, &run_now),
             SyncState::Waiting => waiting(run, &run_now),
             SyncState::NeedsConfirmation => question(&run_now, &provider_name),
             SyncState::Failed => failed(&run_now, &provider_name, on_retry),
             SyncState::Succeeded => succeeded(&run_now),
             SyncState::Unknown => ().into_any(),
-        })
-    }
+        }
+    })
 }
 
 fn bar(run: RwSignal<Option<SyncRun>>) -> AnyView {
@@ -157,7 +160,7 @@ fn question(now: &SyncRun, provider_name: &str) -> AnyView {
         is_busy.set(true);
         failure.set(None);
         let (slug, id) = (agency.slug.get_untracked(), id.get_value());
-        leptos::task::spawn_local(async move {
+        spawn(async move {
             // Answered: the buttons stay busy until the run's next state takes their place.
             if let Err(error) = sync_runs::confirm(&slug, id, decision).await {
                 failure.try_set(Some(error));
@@ -181,7 +184,7 @@ fn question(now: &SyncRun, provider_name: &str) -> AnyView {
             </Notice>
             {move || failure.get().map(|error| {
                 let words = outcome::other(&error);
-                view! { <ErrorNotice error=error words=words /> }
+                view! { <ErrorNotice error=error words=words /> }.into_any()
             })}
         </div>
     }
@@ -204,7 +207,7 @@ fn failed(now: &SyncRun, provider_name: &str, on_retry: Option<Callback<()>>) ->
                     <p>{text} " The key is not affected, and what was imported before stays."</p>
                     {on_retry.map(|on_retry| view! {
                         <div class="actions"><Button leading=Icon::Refresh on_press=on_retry>"Try again"</Button></div>
-                    })}
+                    }.into_any())}
                 </div>
             </div>
         </div>
@@ -215,7 +218,7 @@ fn failed(now: &SyncRun, provider_name: &str, on_retry: Option<Callback<()>>) ->
 fn succeeded(now: &SyncRun) -> AnyView {
     let when = now.finished_at.as_deref().map(relative_time);
     let hint = now.hint.clone().map(|hint| {
-        view! { <Notice tone=Tone::Info symbol=Icon::Info title="The sync ended empty" text=hint /> }
+        view! { <Notice tone=Tone::Info symbol=Icon::Info title="The sync ended empty" text=hint /> }.into_any()
     });
     view! {
         <div class="strip">

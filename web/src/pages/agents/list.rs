@@ -43,7 +43,7 @@ pub(super) fn AgentList(list: ListContext) -> impl IntoView {
     view! {
         {move || list.page.error.get().map(|error| {
             let words = outcome::other(&error);
-            view! { <ErrorNotice error=error words=words on_retry=move |()| list.page.reload() /> }
+            view! { <ErrorNotice error=error words=words on_retry=move |()| list.page.reload() /> }.into_any()
         })}
         {move || match shape.get() {
             Shape::Loading => skeleton_rows(10),

@@ -86,7 +86,7 @@ pub(crate) fn AgentsPage() -> impl IntoView {
                 <Toolbar list=list />
                 <AgentList list=list />
             </div>
-            {move || open_agent.get().map(|id| view! { <AgentPanel list=list id=id /> })}
+            {move || open_agent.get().map(|id| view! { <AgentPanel list=list id=id /> }.into_any())}
         </div>
     }
     .into_any()

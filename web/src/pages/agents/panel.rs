@@ -57,7 +57,7 @@ pub(super) fn AgentPanel(list: ListContext, id: String) -> impl IntoView {
                 } else {
                     outcome::other(&error)
                 };
-                view! { <ErrorNotice error=error words=words on_retry=move |()| agent.reload() /> }
+                view! { <ErrorNotice error=error words=words on_retry=move |()| agent.reload() /> }.into_any()
             })}
             {move || match agent.data.get() {
                 Some(agent) => details(agent),
@@ -219,6 +219,7 @@ fn numbers(numbers: Vec<AgentPhoneNumber>) -> AnyView {
                     {number_badge(number.status)}
                 </li>
             }
+            .into_any()
         })
         .collect::<Vec<_>>();
     view! { <ul class="number-list">{rows}</ul> }.into_any()

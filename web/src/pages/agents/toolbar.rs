@@ -4,6 +4,7 @@
 use crate::api::enums::AgentStatus;
 use crate::components::fresh_id;
 use crate::components::icons::{Icon, icon};
+use crate::erased::effect;
 use crate::logic::list_state::AgentListState;
 use crate::logic::number::counted;
 use crate::pages::agents::ListContext;
@@ -91,7 +92,7 @@ fn SearchField(list: ListContext) -> impl IntoView {
         timer.set_value(set_timeout_with_handle(move || search(text), TYPING_PAUSE).ok());
     };
     // Back, a link or "Clear filters" changed the search from outside of the field.
-    Effect::new(move |_| {
+    effect(move || {
         let text = list.state.with(|state| state.search.clone());
         if let Some(input) = input_ref.get()
             && input.value().trim() != text.trim()

@@ -8,6 +8,7 @@ use crate::api::sync_runs::{self, SyncRun};
 use crate::components::badge::{Tone, badge, health_badge};
 use crate::components::icons::Icon;
 use crate::components::notices::{Notices, use_notices};
+use crate::erased::{effect, spawn};
 use crate::logic::outcome::{self, KeyContext, Words};
 use crate::pages::api_keys::PageContext;
 use crate::pages::api_keys::clear_dialog::ClearDialog;
@@ -112,7 +113,7 @@ impl CardContext {
         let (slug, name) = (self.agency.slug.get_untracked(), self.name());
         self.is_testing.set(true);
         self.failure.set(None);
-        leptos::task::spawn_local(async move {
+        spawn(async move {
             let answer = api::test(&slug, id).await;
             if self.is_testing.try_set(false).is_some() {
                 return; // The page was left meanwhile.
@@ -137,7 +138,7 @@ impl CardContext {
         );
         self.is_starting_sync.set(true);
         self.failure.set(None);
-        leptos::task::spawn_local(async move {
+        spawn(async move {
             let answer = sync_runs::start(&slug, provider).await;
             if self.is_starting_sync.try_set(false).is_some() {
                 return; // The page was left meanwhile.
@@ -214,7 +215,7 @@ pub(super) fn ProviderCard(info: ProviderInfo) -> impl IntoView {
         heading: NodeRef::new(),
     };
     let is_connected = Memo::new(move |_| stored.with(Option::is_some));
-    Effect::new(move |_| {
+    effect(move || {
         let Some((_, key)) = page.sample.get().filter(|(whose, _)| *whose == provider) else {
             return;
         };

@@ -12,6 +12,7 @@ use crate::components::dialog::Dialog;
 use crate::components::error_notice::ErrorNotice;
 use crate::components::field::Field;
 use crate::components::skeleton::skeleton_lines;
+use crate::erased::{effect, spawn};
 use crate::loader::Loader;
 use crate::logic::number::counted;
 use crate::logic::{outcome, phone};
@@ -94,7 +95,7 @@ impl Form {
         let slug = card.agency.slug.get_untracked();
         self.is_busy.set(true);
         self.failure.set(None);
-        leptos::task::spawn_local(async move {
+        spawn(async move {
             let answer = api::clear(&slug, input).await;
             if self.is_busy.try_set(false).is_some() {
                 return; // The page was left meanwhile.
@@ -180,7 +181,7 @@ fn ClearForm(card: CardContext, is_busy: RwSignal<bool>) -> impl IntoView {
             <div class="dialog-body">
                 {move || form.preview.error.get().map(|error| {
                     let words = outcome::other(&error);
-                    view! { <ErrorNotice error=error words=words on_retry=move |()| form.preview.reload() /> }
+                    view! { <ErrorNotice error=error words=words on_retry=move |()| form.preview.reload() /> }.into_any()
                 })}
                 {body}
                 {move || form.failure.get().map(|error| failure_view(form, error))}
@@ -247,12 +248,15 @@ fn agent_list(form: Form, impact: &KeyImpact) -> AnyView {
     let links = impact
         .agents
         .iter()
-        .map(|agent| view! { <li><a href=format!("{path}?agent={}", agent.id)>{agent.name.clone()}</a></li> })
+        .map(|agent| {
+            view! { <li><a href=format!("{path}?agent={}", agent.id)>{agent.name.clone()}</a></li> }
+                .into_any()
+        })
         .collect::<Vec<_>>();
     view! {
         <ul class="stops">
             {links}
-            {(rest > 0).then(|| view! { <li><a href=path.clone()>{format!("and {} more", crate::logic::number::grouped(rest))}</a></li> })}
+            {(rest > 0).then(|| view! { <li><a href=path.clone()>{format!("and {} more", crate::logic::number::grouped(rest))}</a></li> }.into_any())}
         </ul>
     }
     .into_any()
@@ -277,7 +281,7 @@ fn answering(form: Form, impact: &KeyImpact) -> AnyView {
             <p>{format!("{name} answers them by itself, key or not. Callers go on reaching the agent there, and the {name} account goes on paying.")}</p>
             <ul class="answering-numbers">
                 {rows}
-                {(rest > 0).then(|| view! { <li class="quiet">{format!("and {} more", crate::logic::number::grouped(rest))}</li> })}
+                {(rest > 0).then(|| view! { <li class="quiet">{format!("and {} more", crate::logic::number::grouped(rest))}</li> }.into_any())}
             </ul>
             <label class="check">
                 <input
@@ -300,17 +304,16 @@ fn answering_row(number: &AnsweringNumber) -> AnyView {
         .map(phone::formatted)
         .or_else(|| number.sip_uri.clone())
         .or_else(|| number.name.clone());
-    let agent = number
-        .agent
-        .as_ref()
-        .map(|agent| view! { <span class="quiet">{format!("{} answers", agent.name)}</span> });
+    let agent = number.agent.as_ref().map(|agent| {
+        view! { <span class="quiet">{format!("{} answers", agent.name)}</span> }.into_any()
+    });
     view! { <li><span class="figures">{text}</span> {agent}</li> }.into_any()
 }
 
 /// The provider's name, typed as it stands (checklist 31).
 fn confirmation(form: Form) -> AnyView {
     let input_ref = NodeRef::<html::Input>::new();
-    Effect::new(move |_| {
+    effect(move || {
         // Emptied when the impact was loaded anew.
         if form.typed.with(String::is_empty)
             && let Some(input) = input_ref.get()

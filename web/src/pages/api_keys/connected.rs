@@ -21,7 +21,7 @@ pub(super) fn connected(card: CardContext) -> AnyView {
     view! {
         {move || card.stored.get().map(|key| facts(card, key))}
         {move || card.is_testing.get().then(|| testing(&card.name()))}
-        {move || card.failure.get().map(|(error, words)| view! { <ErrorNotice error=error words=words /> })}
+        {move || card.failure.get().map(|(error, words)| view! { <ErrorNotice error=error words=words /> }.into_any())}
         <SyncStrip run=card.run provider_name=name on_retry=retry />
         <Actions card=card />
     }
@@ -44,8 +44,8 @@ fn facts(card: CardContext, key: ProviderKey) -> AnyView {
                 Some(masked) => view! { <code class="masked">{masked}</code> }.into_any(),
                 None => view! { <span>"Key stored"</span> }.into_any(),
             }}
-            {account.map(|account| view! { <span>{account}</span> })}
-            {region.map(|region| view! { <span>{region}</span> })}
+            {account.map(|account| view! { <span>{account}</span> }.into_any())}
+            {region.map(|region| view! { <span>{region}</span> }.into_any())}
             <span class="quiet">{match checked {
                 Some(checked) => view! { "Checked " {checked} }.into_any(),
                 None => "Never checked".into_any(),
@@ -60,10 +60,10 @@ fn facts(card: CardContext, key: ProviderKey) -> AnyView {
                 {icon(Icon::Lock)}
                 <span>
                     {cipher_name(cipher)} ", version " {key.version} ", saved " {relative_time(&key.saved_at)}
-                    {key.saved_by.map(|person| view! { " by " {person.name} })}
+                    {key.saved_by.map(|person| view! { " by " {person.name} }.into_any())}
                 </span>
             </p>
-        })}
+        }.into_any())}
     }
     .into_any()
 }
@@ -93,9 +93,9 @@ fn advice(
         );
         (Tone::Bad, Icon::Lock, words)
     };
-    let said = message
-        .filter(|_| is_readable)
-        .map(|message| view! { <p class="said">{format!("{name} says: “{message}”")}</p> });
+    let said = message.filter(|_| is_readable).map(|message| {
+        view! { <p class="said">{format!("{name} says: “{message}”")}</p> }.into_any()
+    });
     view! {
         <Notice tone=tone symbol=symbol title=words.title text=words.text />
         {said}
@@ -159,11 +159,11 @@ fn Actions(card: CardContext) -> impl IntoView {
             <Button kind=ButtonKind::Quiet described_by=described_by is_disabled=is_locked on_press=move |()| card.is_clearing.set(true)>
                 "Clear"
             </Button>
-            {move || may_manage.get().then(|| view! { <a class="button quiet" href=activity>"Activity"</a> })}
+            {move || may_manage.get().then(|| view! { <a class="button quiet" href=activity>"Activity"</a> }.into_any())}
         </div>
         {move || is_locked.get().then(|| view! {
             <p class="reason" id=reason_id.clone()>"Only owners and admins can test, replace or clear this key."</p>
-        })}
+        }.into_any())}
     }
     .into_any()
 }

@@ -59,17 +59,17 @@ pub(crate) fn ApiKeysPage() -> impl IntoView {
             />
             {move || keys.error.get().map(|error| {
                 let words = outcome::other(&error);
-                view! { <ErrorNotice error=error words=words on_retry=move |()| keys.reload() /> }
+                view! { <ErrorNotice error=error words=words on_retry=move |()| keys.reload() /> }.into_any()
             })}
             {move || match catalogue.get() {
                 None if keys.error.with(Option::is_some) => ().into_any(),
                 None => skeleton_cards(3),
                 Some(providers) => cards(providers),
             }}
-            {move || may_manage.get().then(|| view! { <SampleKeys /> })}
+            {move || may_manage.get().then(|| view! { <SampleKeys /> }.into_any())}
             {move || keys.data.with(|data| data.as_ref().and_then(|data| data.instance.master_key_id.clone())).map(|id| view! {
                 <p class="page-foot">{icon(Icon::Lock)} <span>"Keys are sealed with master key " <code>{id}</code> ", which is kept outside of the database."</span></p>
-            })}
+            }.into_any())}
         </div>
     }
     .into_any()
@@ -80,7 +80,7 @@ fn cards(providers: Vec<ProviderInfo>) -> AnyView {
         providers.into_iter().partition(|info| info.is_available);
     view! {
         <div class="cards">
-            {available.into_iter().map(|info| view! { <ProviderCard info=info /> }).collect::<Vec<_>>()}
+            {available.into_iter().map(|info| view! { <ProviderCard info=info /> }.into_any()).collect::<Vec<_>>()}
             {coming.into_iter().map(card::coming_card).collect::<Vec<_>>()}
         </div>
     }

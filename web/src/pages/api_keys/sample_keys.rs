@@ -32,7 +32,7 @@ pub(super) fn SampleKeys() -> impl IntoView {
                         <code>{sample.key}</code>
                     </button>
                 </li>
-            }
+            }.into_any()
         })
         .collect::<Vec<_>>();
     view! {

@@ -10,6 +10,7 @@ use crate::components::field::focus;
 use crate::components::fresh_id;
 use crate::components::icons::{Icon, icon};
 use crate::components::key_field::{KeyField, take};
+use crate::erased::spawn;
 use crate::logic::outcome;
 use crate::pages::api_keys::card::CardContext;
 use crate::pages::api_keys::connected::testing;
@@ -57,7 +58,7 @@ pub(super) fn SaveForm(
         };
         let slug = card.agency.slug.get_untracked();
         is_busy.set(true);
-        leptos::task::spawn_local(async move {
+        spawn(async move {
             let answer = api::save(&slug, input).await;
             if is_busy.try_set(false).is_some() {
                 return; // The form is gone; the server's answer shows when the page is opened again.
@@ -162,6 +163,7 @@ fn region_choice(card: CardContext, region: RwSignal<Region>) -> AnyView {
                 Region::Default | Region::Unknown => ("DEFAULT", "United States (default)"),
             };
             view! { <option value=value selected=region.get_untracked() == choice>{label}</option> }
+                .into_any()
         })
         .collect::<Vec<_>>();
     view! {

@@ -53,7 +53,7 @@ pub(crate) fn OverviewPage() -> impl IntoView {
             <PageHead title="Overview" sentence=format!("How {name} stands right now.") />
             {move || data.error.get().map(|error| {
                 let words = outcome::other(&error);
-                view! { <ErrorNotice error=error words=words on_retry=move |()| data.reload() /> }
+                view! { <ErrorNotice error=error words=words on_retry=move |()| data.reload() /> }.into_any()
             })}
             {move || match is_there.get() {
                 true => contents(agency, data, run),
@@ -140,14 +140,15 @@ fn keys(agency: AgencyContext, data: &Overview) -> AnyView {
                 None if info.is_available => badge(Tone::Neutral, Icon::Dashed, "Not connected"),
                 None => badge(Tone::Neutral, Icon::Clock, "Coming"),
             };
-            let checked = key
-                .and_then(|key| key.checked_at.as_deref())
-                .map(|at| view! { <span class="quiet">"Checked " {relative_time(at)}</span> });
+            let checked = key.and_then(|key| key.checked_at.as_deref()).map(|at| {
+                view! { <span class="quiet">"Checked " {relative_time(at)}</span> }.into_any()
+            });
             view! { <li><span class="key-name">{info.name.clone()}</span> {checked} {state}</li> }
+                .into_any()
         })
         .collect::<Vec<_>>();
     let link = agency.may(Permission::ViewKeyStatus).then(|| {
-        view! { <a class="card-link" href=agency.path("/settings/api-keys")>"API keys" {icon(Icon::Next)}</a> }
+        view! { <a class="card-link" href=agency.path("/settings/api-keys")>"API keys" {icon(Icon::Next)}</a> }.into_any()
     });
     view! {
         <section class="card">
