@@ -1,0 +1,73 @@
+// The provider sandbox's `/__control`: accounts, keys and faults. The curl examples stand in server/src/sandbox/mod.rs.
+
+/** What a fault does to a request. */
+export type Effect =
+  | { kind: "status"; status: number; message?: string; retryAfter?: string }
+  | { kind: "hang" | "cut_body" | "not_json" | "wrong_shape" }
+  | { kind: "delay"; ms: number }
+  | { kind: "echo_key"; style?: "plain" | "masked" | "percent_encoded" | "base64" };
+
+/** Which requests go wrong, how often, and how. */
+export interface Fault {
+  key?: string;
+  method?: string;
+  /** Path with the provider's prefix, such as `/vapi/assistant`; `*` stands for anything. */
+  path?: string;
+  /** So many pass first. */
+  after?: number;
+  /** How often it strikes; absent: until it is cleared. */
+  times?: number;
+  effect: Effect;
+}
+
+export class Sandbox {
+  constructor(private readonly url: string) {}
+
+  private async send<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await fetch(`${this.url}/__control${path}`, {
+      method,
+      headers: body === undefined ? {} : { "content-type": "application/json" },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const answer = await response.text();
+    if (!response.ok) throw new Error(`${method} /__control${path}: ${response.status} ${answer}`);
+    return JSON.parse(answer) as T;
+  }
+
+  /** An account behind a key of one's own. */
+  async addAccount(key: string, assistants: number, phoneNumbers = 0): Promise<void> {
+    await this.send("POST", "/accounts", { key, assistants, phoneNumbers });
+  }
+
+  /** From now on the provider does not know this key. */
+  async revoke(key: string): Promise<void> {
+    await this.send("DELETE", "/keys", { key });
+  }
+
+  async addAssistants(key: string, count: number, namePrefix: string): Promise<void> {
+    await this.send("POST", "/assistants", { key, count, namePrefix });
+  }
+
+  /** Removes the newest assistants of the account. */
+  async removeAssistants(key: string, count: number): Promise<void> {
+    await this.send("DELETE", "/assistants", { key, count });
+  }
+
+  /** Puts a fault in force; the returned function ends it. */
+  async inject(fault: Fault): Promise<() => Promise<void>> {
+    const { id } = await this.send<{ id: number }>("POST", "/faults", fault);
+    return async () => {
+      await this.send("DELETE", `/faults/${id}`);
+    };
+  }
+
+  /** How long each page of a list takes. */
+  async setPageDelay(pageDelayMs: number): Promise<void> {
+    await this.send("PUT", "/settings", { pageDelayMs });
+  }
+
+  /** How many requests there were for a method and path, such as `GET /vapi/assistant`. */
+  async requests(): Promise<{ method: string; path: string }[]> {
+    return (await this.send<{ requests: { method: string; path: string }[] }>("GET", "/requests")).requests;
+  }
+}
