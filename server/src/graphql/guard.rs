@@ -28,6 +28,7 @@ use async_graphql::{
 
 /// Root fields and aliases of one document; async-graphql 7 has no limit of its own.
 const MAX_ALIASES: usize = 30;
+const SUBSCRIPTION: &str = "Subscription";
 
 /// Makes a guard for each request.
 pub(crate) struct GuardFactory {
@@ -50,8 +51,9 @@ struct Guard {
 
 impl Guard {
     async fn check(&self, ctx: &ExtensionContext<'_>, info: &ResolveInfo<'_>) -> Result<(), Error> {
-        let Some(need) = self.policy.need(info.parent_type, info.name) else {
-            tracing::error!(field = %format!("{}.{}", info.parent_type, info.name), "no entry in the access table");
+        let parent_type = parent_type(info);
+        let Some(need) = self.policy.need(parent_type, info.name) else {
+            tracing::error!(field = %format!("{parent_type}.{}", info.name), "no entry in the access table");
             return Err(Error::Forbidden);
         };
         if need == Need::Public {
@@ -66,7 +68,7 @@ impl Guard {
             .ok_or(Error::Unauthenticated)?;
         // Each event of a subscription asks the rows of this moment (H3).
         let fresh;
-        let viewer = if info.parent_type == "Subscription" {
+        let viewer = if parent_type == SUBSCRIPTION {
             fresh = reload(ctx, viewer).await?;
             &fresh
         } else {
@@ -78,6 +80,16 @@ impl Guard {
             Need::May(_) if viewer.membership.is_none() => Err(no_agency()),
             Need::May(_) => Err(Error::Forbidden),
         }
+    }
+}
+
+/// The type as the schema names it. For a field of a merged subscription async-graphql names the part that it is written
+/// in, such as `SyncRunSubscription`.
+fn parent_type<'a>(info: &ResolveInfo<'a>) -> &'a str {
+    if info.parent_type.ends_with(SUBSCRIPTION) {
+        SUBSCRIPTION
+    } else {
+        info.parent_type
     }
 }
 
@@ -168,7 +180,7 @@ impl Extension for Guard {
             })
             .collect();
         error.locations = vec![info.field.name.pos];
-        if may_be_null && info.parent_type != "Subscription" {
+        if may_be_null && parent_type(&info) != SUBSCRIPTION {
             self.denials
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
