@@ -37,8 +37,8 @@ pub async fn start(app: &App) -> Result<()> {
     if app.db.is_sqlite() {
         // One process owns the file: whoever held a lease before is dead.
         let mut tx = app.db.begin().await?;
-        let end_of_leases = app.clock.now().plus(LEASE);
-        let released = store::jobs::release_expired(&mut tx, end_of_leases).await?;
+        let now = app.clock.now();
+        let released = store::jobs::release(&mut tx, now.plus(LEASE), now).await?;
         tx.commit().await?;
         if released > 0 {
             tracing::info!(jobs = released, "jobs of the process before go on");
@@ -265,7 +265,7 @@ async fn keep_house(app: &App) {
 pub async fn tidy(app: &App) -> Result<()> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    store::jobs::release_expired(&mut tx, now).await?;
+    store::jobs::release(&mut tx, now, now).await?;
     store::jobs::delete_finished(&mut tx, now.minus(KEEP_ENDED)).await?;
     store::sessions::delete_expired(&mut tx, now).await?;
     let shredded = store::provider_keys::shred_due(&mut tx, now).await?;

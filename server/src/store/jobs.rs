@@ -127,11 +127,16 @@ pub(crate) async fn put_back(
     Ok(())
 }
 
-/// Puts back the jobs of holders that died: their lease is over, or (SQLite, one process) they are not this process.
-pub(crate) async fn release_expired(conn: &mut Conn, now: Timestamp) -> Result<u64> {
-    const SQL: &str = "UPDATE jobs SET state = 'queued', run_at = $1, locked_by = NULL, lock_until = NULL \
+/// Puts back the jobs of holders that died, due at once: those whose lease ends by `lease_end`.
+pub(crate) async fn release(conn: &mut Conn, lease_end: Timestamp, now: Timestamp) -> Result<u64> {
+    const SQL: &str = "UPDATE jobs SET state = 'queued', run_at = $2, locked_by = NULL, lock_until = NULL \
         WHERE state = 'running' AND lock_until <= $1";
-    Ok(on!(conn, c => sqlx::query(SQL).bind(now).execute(c).await.map(|r| r.rows_affected()))?)
+    Ok(on!(conn, c => sqlx::query(SQL)
+        .bind(lease_end)
+        .bind(now)
+        .execute(c)
+        .await
+        .map(|r| r.rows_affected()))?)
 }
 
 /// When the next queued job is due.
