@@ -67,8 +67,13 @@ impl Answer {
 
 impl TestClient {
     pub(crate) fn new(app: &TestApp, agency: Option<&str>) -> Self {
+        Self::at(app.url(""), agency)
+    }
+
+    /// A client of the server at this address, such as a process of its own.
+    pub(crate) fn at(base: String, agency: Option<&str>) -> Self {
         Self {
-            base: app.url(""),
+            base,
             agency: agency.map(str::to_owned),
             user_id: None,
             cookie: Mutex::new(None),
