@@ -5,6 +5,10 @@
 mod harness;
 
 mod audit;
+mod authorization;
 mod installation;
 mod keys;
+mod process;
+mod schema;
 mod session;
+mod sync;

@@ -5,7 +5,7 @@ mod client;
 mod socket;
 
 pub(crate) use client::{Answer, TestClient};
-pub(crate) use socket::TestSocket;
+pub(crate) use socket::{Frame, TestSocket};
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -15,9 +15,10 @@ use ringfence::{
     app::App,
     clock::{Clock, Timestamp},
     config::{Config, Options, Region},
+    demo::{DEMO_LOG_INS, DemoInfo},
     graphql, http, jobs,
     providers::ProviderKind,
-    sandbox::Sandbox,
+    sandbox::{Sandbox, sample_keys},
     vault::{MasterKey, SessionSecret},
 };
 use tempfile::TempDir;
@@ -63,6 +64,8 @@ pub(crate) struct Settings {
     pub(crate) is_without_people: bool,
     /// The data folder of an application before.
     pub(crate) data_dir: Option<PathBuf>,
+    /// Tells of log-ins and sample keys, as the demo does.
+    pub(crate) is_demo: bool,
 }
 
 /// An application under test.
@@ -119,7 +122,11 @@ impl TestApp {
             )
         };
         let clock = Clock::manual(Timestamp::from_millis(START));
-        let app = App::build(config, clock, master_key, &session_secret, None)
+        let demo = settings.is_demo.then(|| DemoInfo {
+            log_ins: DEMO_LOG_INS.to_vec(),
+            sample_keys: sample_keys(),
+        });
+        let app = App::build(config, clock, master_key, &session_secret, demo)
             .await
             .unwrap();
         let agency = if settings.data_dir.is_none() && !settings.is_without_people {

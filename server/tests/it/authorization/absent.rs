@@ -1,0 +1,220 @@
+//! What belongs to somebody else is not there (P5): the same bytes and the same number of SQL statements as for an id
+//! that nobody has.
+
+use std::time::Duration;
+
+use ringfence::{
+    access::Role,
+    accounts::admin::{self, Plan},
+};
+use serde_json::{Value, json};
+use sqlx::Row;
+use tempfile::TempDir;
+
+use super::contract::Contract;
+use crate::harness::{Frame, Settings, TestApp, TestClient, TestSocket};
+
+/// An id that nobody has, of the form that ours have.
+const ABSENT: &str = "01890000-0000-7000-8000-00000000dead";
+
+/// The first agency's ids, and an app over its database in which no job runs, so that statements can be counted.
+struct Scene {
+    app: TestApp,
+    agent: String,
+    key: String,
+    run: String,
+    _folder: TempDir,
+}
+
+async fn scene() -> Scene {
+    let folder = TempDir::new().unwrap();
+    let settings = |is_without_jobs| Settings {
+        data_dir: Some(folder.path().to_owned()),
+        is_without_jobs,
+        ..Settings::default()
+    };
+    let before = TestApp::with(settings(false)).await;
+    admin::create_agency(&before.app, "Northside Voice", Plan::Agency)
+        .await
+        .unwrap();
+    let owner = before.user(Role::Owner).await;
+    owner.import(&before).await;
+    before.app.stop(Duration::from_millis(100)).await;
+    drop(before);
+    let app = TestApp::with(settings(true)).await;
+    let first = |rows: Vec<sqlx::sqlite::SqliteRow>| rows[0].get::<String, _>(0);
+    Scene {
+        agent: first(app.sql("SELECT id FROM agents").await),
+        key: first(app.sql("SELECT id FROM provider_keys").await),
+        run: first(app.sql("SELECT id FROM sync_runs").await),
+        app,
+        _folder: folder,
+    }
+}
+
+/// What a document gives, without the request's own id, and how many statements it took.
+async fn cost(scene: &Scene, client: &TestClient, query: &str, variables: Value) -> (String, u64) {
+    let before = scene.app.app.db.statement_count();
+    let response = client
+        .request(reqwest::Method::POST, "/graphql")
+        .json(&json!({ "query": query, "variables": variables }))
+        .send()
+        .await
+        .unwrap();
+    let status = response.status();
+    let mut body: Value = response.json().await.unwrap();
+    let count = scene.app.app.db.statement_count() - before;
+    for error in body["errors"].as_array_mut().into_iter().flatten() {
+        let id = error["extensions"]
+            .as_object_mut()
+            .unwrap()
+            .remove("requestId");
+        assert!(id.is_some());
+    }
+    (format!("{status} {body}"), count)
+}
+
+/// Where the id stands, the first agency's id, a document, and its variables.
+type Case<'a> = (&'a str, &'a str, &'a str, fn(&str) -> Value);
+
+/// P5: for every root field that takes an id, a row of another agency and no row at all give the same bytes after the
+/// same number of statements.
+#[tokio::test]
+async fn another_agencys_row_is_as_absent_as_no_row() {
+    let scene = scene().await;
+    let stranger = scene.app.stranger(Role::Owner).await;
+    let (agent, key, run) = (&scene.agent, &scene.key, &scene.run);
+    let cases: &[Case<'_>] = &[
+        (
+            "agent(id)",
+            agent,
+            "query($id: ID!) { agent(id: $id) { name } }",
+            |id| json!({ "id": id }),
+        ),
+        (
+            "syncRun(id)",
+            run,
+            "query($id: ID!) { syncRun(id: $id) { state } }",
+            |id| json!({ "id": id }),
+        ),
+        (
+            "phoneNumbers(filter.agentId)",
+            agent,
+            "query($id: ID!) { phoneNumbers(filter: { agentId: $id }) { totalCount nodes { id } } }",
+            |id| json!({ "id": id }),
+        ),
+        (
+            "clearProviderKey(input.providerKeyId)",
+            key,
+            "mutation($input: ClearProviderKeyInput!) { clearProviderKey(input: $input) { clearedVersion } }",
+            |id| json!({ "input": { "providerKeyId": id, "expectedVersion": 1, "acknowledgement": "seen" } }),
+        ),
+        (
+            "testProviderKey(input.providerKeyId)",
+            key,
+            "mutation($input: TestProviderKeyInput!) { testProviderKey(input: $input) { providerKey { health } } }",
+            |id| json!({ "input": { "providerKeyId": id } }),
+        ),
+        (
+            "confirmSync(input.syncRunId)",
+            run,
+            "mutation($input: ConfirmSyncInput!) { confirmSync(input: $input) { syncRun { id } } }",
+            |id| json!({ "input": { "syncRunId": id, "decision": "MARK_INACTIVE" } }),
+        ),
+    ];
+    let mut taking_ids = Contract::read().id_arguments();
+    taking_ids.retain(|place| place != "syncProgress(syncRunId)");
+    let covered: Vec<&str> = cases.iter().map(|(place, ..)| *place).collect();
+    taking_ids.sort();
+    let mut sorted = covered.clone();
+    sorted.sort_unstable();
+    assert_eq!(
+        taking_ids, sorted,
+        "each root field that takes an id has its case here"
+    );
+    for (place, foreign, query, variables) in cases {
+        let absent = cost(&scene, &stranger, query, variables(ABSENT)).await;
+        let theirs = cost(&scene, &stranger, query, variables(foreign)).await;
+        assert_eq!(absent, theirs, "{place}");
+        let is_empty_list = absent.0.contains("\"totalCount\":0");
+        assert!(
+            absent.0.contains("NOT_FOUND") || is_empty_list,
+            "{place}: {}",
+            absent.0
+        );
+        assert!(absent.1 > 0);
+        for other in ["", "no id at all", "' OR 1=1 --"] {
+            let other = cost(&scene, &stranger, query, variables(other)).await;
+            assert_eq!(absent, other, "{place}");
+        }
+    }
+}
+
+/// P5: the same for the subscription, whose errors come over the socket.
+#[tokio::test]
+async fn another_agencys_run_is_as_absent_to_a_subscription_as_no_run() {
+    let scene = scene().await;
+    let stranger = scene.app.stranger(Role::Owner).await;
+    let mut socket = TestSocket::connected(&scene.app, &stranger).await;
+    let mut answers = Vec::new();
+    for (id, run) in [("a", ABSENT), ("a", scene.run.as_str())] {
+        // The socket's own look at session and membership, each second, may fall in between: the least count is ours.
+        let mut least = u64::MAX;
+        let mut text = String::new();
+        for _ in 0..3 {
+            let before = scene.app.app.db.statement_count();
+            let query =
+                format!("subscription {{ syncProgress(syncRunId: \"{run}\") {{ state }} }}");
+            socket.subscribe(id, &query).await;
+            text = refusal(&mut socket).await;
+            least = least.min(scene.app.app.db.statement_count() - before);
+        }
+        answers.push((text, least));
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert!(answers[0].0.contains("NOT_FOUND"), "{answers:?}");
+}
+
+/// The messages up to the end of the subscription, without the request's id.
+async fn refusal(socket: &mut TestSocket) -> String {
+    let mut text = String::new();
+    loop {
+        let Frame::Json(mut message) = socket.next().await else {
+            panic!("the socket was closed")
+        };
+        let is_last = message["type"] == "complete" || message["type"] == "error";
+        let payload = &mut message["payload"];
+        let errors = if payload.is_array() {
+            payload
+        } else {
+            &mut payload["errors"]
+        };
+        for error in errors.as_array_mut().into_iter().flatten() {
+            error["extensions"]
+                .as_object_mut()
+                .unwrap()
+                .remove("requestId");
+        }
+        text.push_str(&message.to_string());
+        if is_last {
+            return text;
+        }
+    }
+}
+
+/// P5: an agency that the viewer does not belong to, and one that does not exist, are one answer at one cost.
+#[tokio::test]
+async fn another_agency_is_as_absent_as_no_agency() {
+    let scene = scene().await;
+    let mut stranger = scene.app.stranger(Role::Owner).await;
+    let mut answers = Vec::new();
+    for slug in [scene.app.agency.as_str(), "no-such-agency", "%", ""] {
+        stranger.agency = Some(slug.to_owned());
+        answers.push(cost(&scene, &stranger, "{ agency { name } }", json!({})).await);
+    }
+    assert!(answers[0].0.starts_with("404"), "{answers:?}");
+    assert!(
+        answers.iter().all(|answer| *answer == answers[0]),
+        "{answers:?}"
+    );
+}

@@ -1,0 +1,150 @@
+//! What P1 says, written down apart from the product's own table, so that loosening that one turns a test red.
+
+use ringfence::access::{
+    Permission, Role,
+    policy::{Need, Policy},
+};
+
+use super::contract::Coordinate;
+
+/// Role × permission, as P1's table has it. The portal's column comes with the portal.
+pub(crate) const P1: &[(Permission, &[Role])] = &[
+    // "see masked keys, account names, fingerprints, key ids"
+    (Permission::ViewKeyDetails, &[Role::Owner, Role::Admin]),
+    // "set, clear, test, roll back keys of agency, clients, flows"
+    (Permission::ManageKeys, &[Role::Owner, Role::Admin]),
+    // "key status, resync"
+    (
+        Permission::ViewKeyStatus,
+        &[Role::Owner, Role::Admin, Role::Staff],
+    ),
+    // "clients, agents, assignment, flow editing and testing"
+    (
+        Permission::UseAgents,
+        &[Role::Owner, Role::Admin, Role::Staff],
+    ),
+    // "deploy flows, switch provider, buy numbers"
+    (Permission::Deploy, &[Role::Owner, Role::Admin]),
+    // "place calls"
+    (
+        Permission::PlaceCalls,
+        &[Role::Owner, Role::Admin, Role::Staff],
+    ),
+    // "see calls and costs"
+    (
+        Permission::ViewCalls,
+        &[Role::Owner, Role::Admin, Role::Staff],
+    ),
+    // "platform API keys, people, audit log, alerts": staff see the alerts
+    (
+        Permission::ViewAlerts,
+        &[Role::Owner, Role::Admin, Role::Staff],
+    ),
+    (Permission::Administer, &[Role::Owner, Role::Admin]),
+    // "plan shown, owner transfer, deleting the agency"
+    (Permission::OwnAgency, &[Role::Owner]),
+];
+
+/// Who asks in the walk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Who {
+    Nobody,
+    Owner,
+    Admin,
+    Staff,
+    /// An owner of another agency.
+    Stranger,
+    /// The same, who names the first agency.
+    Intruder,
+}
+
+impl Who {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Nobody,
+        Self::Owner,
+        Self::Admin,
+        Self::Staff,
+        Self::Stranger,
+        Self::Intruder,
+    ];
+
+    pub(crate) fn role(self) -> Option<Role> {
+        match self {
+            Self::Nobody => None,
+            Self::Owner | Self::Stranger | Self::Intruder => Some(Role::Owner),
+            Self::Admin => Some(Role::Admin),
+            Self::Staff => Some(Role::Staff),
+        }
+    }
+
+    fn may(self, need: Need) -> bool {
+        match (need, self.role()) {
+            (Need::Public, _) | (Need::LoggedIn, Some(_)) => true,
+            (Need::LoggedIn | Need::May(_), None) => false,
+            (Need::May(permission), Some(role)) => P1
+                .iter()
+                .any(|(granted, roles)| *granted == permission && roles.contains(&role)),
+        }
+    }
+}
+
+/// What an answer to a sample has to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// Seeded data.
+    Data,
+    /// Null, without an error.
+    Null,
+    /// No data, and this code alone.
+    Code(&'static str),
+    /// The stranger's: nothing that belongs to the first agency.
+    NothingOfOurs,
+}
+
+/// Fields that stay null, each with its reason.
+const NULL: &[(&str, &str, &str)] = &[];
+
+/// Root fields that are asked with ids of the first agency.
+const TAKING_IDS: &[&str] = &[
+    "agent",
+    "syncRun",
+    "clearProviderKey",
+    "testProviderKey",
+    "confirmSync",
+];
+
+/// What the walk expects of somebody who asks for the last field of a way.
+pub(crate) fn expected(who: Who, way: &[Coordinate]) -> Expected {
+    let target = way.last().unwrap();
+    let target = (target.0.as_str(), target.1.as_str());
+    if who == Who::Intruder {
+        return Expected::Code("NOT_FOUND");
+    }
+    // The set-up page is closed once somebody is there; `installation.rs` opens it.
+    if way[0].1 == "setUp" {
+        return Expected::Code("SET_UP_CLOSED");
+    }
+    let policy = Policy::standard();
+    let denied = way
+        .iter()
+        .any(|(kind, field)| !policy.need(kind, field).is_some_and(|need| who.may(need)));
+    if who == Who::Nobody && way[0] == ("Query".to_owned(), "viewer".to_owned()) {
+        return Expected::Null;
+    }
+    if who == Who::Stranger && TAKING_IDS.contains(&way[0].1.as_str()) {
+        return Expected::Code("NOT_FOUND");
+    }
+    match (denied, who) {
+        (true, Who::Nobody) => Expected::Code("UNAUTHENTICATED"),
+        (true, _) => Expected::Code("FORBIDDEN"),
+        (false, Who::Stranger) => Expected::NothingOfOurs,
+        (false, _)
+            if NULL
+                .iter()
+                .any(|(kind, field, _)| (*kind, *field) == target) =>
+        {
+            Expected::Null
+        }
+        (false, _) => Expected::Data,
+    }
+}

@@ -1,0 +1,354 @@
+//! The agency that the walk goes through, with rows that leave no field null, and the people who ask.
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{Request, header},
+};
+use ringfence::{
+    access::policy::Policy,
+    accounts::admin::{self, Plan},
+    graphql, http,
+};
+use serde_json::{Value, json};
+use sqlx::Row;
+use std::time::Duration;
+use tower::ServiceExt;
+
+use super::expected::Who;
+use crate::harness::{PASSWORD, Settings, TestApp, TestClient, keys};
+
+/// A document with its variables, and where in the answer the field that it is about stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Sample {
+    pub(crate) query: String,
+    pub(crate) variables: Value,
+    pub(crate) path: Vec<String>,
+}
+
+/// What came back, undecoded and decoded.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) text: String,
+    pub(crate) body: Value,
+}
+
+impl Reply {
+    /// The codes of its errors.
+    pub(crate) fn codes(&self) -> Vec<String> {
+        let errors = self.body["errors"].as_array();
+        errors
+            .into_iter()
+            .flatten()
+            .map(|error| {
+                let code = error["extensions"]["code"].as_str();
+                code.unwrap_or("no code").to_owned()
+            })
+            .collect()
+    }
+
+    /// Everything that stands at the path, through lists, without nulls.
+    pub(crate) fn values(&self, path: &[String]) -> Vec<Value> {
+        let mut level = vec![self.body["data"].clone()];
+        for segment in path {
+            level = level
+                .into_iter()
+                .flat_map(|value| match value {
+                    Value::Array(items) => items,
+                    other => vec![other],
+                })
+                .map(|value| value[segment].clone())
+                .filter(|value| !value.is_null() && *value != json!([]))
+                .collect();
+        }
+        level
+    }
+}
+
+/// A person with a session of their own.
+struct Person {
+    client: TestClient,
+    email: String,
+}
+
+/// The seeded application and its people.
+pub(crate) struct World {
+    pub(crate) app: TestApp,
+    people: Vec<(Who, Person)>,
+    /// Who logs out, so that nobody else's session ends with theirs.
+    leavers: Vec<(Who, Person)>,
+    nobody: TestClient,
+    /// The product as it is, for whatever prepares a sample.
+    standard: Router,
+    /// Texts that belong to the first agency alone.
+    pub(crate) ours: Vec<String>,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let app = TestApp::with(Settings {
+            is_demo: true,
+            ..Settings::default()
+        })
+        .await;
+        let standard = http::router(&app.app);
+        let other = admin::create_agency(&app.app, "Southside Calls", Plan::Agency)
+            .await
+            .unwrap();
+        let first = app.agency.clone();
+        let mut people = Vec::new();
+        let mut leavers = Vec::new();
+        for who in &Who::ALL[1..] {
+            let agency = if matches!(who, Who::Stranger | Who::Intruder) {
+                &other
+            } else {
+                &first
+            };
+            for group in [&mut people, &mut leavers] {
+                let mut client = app.user_of(agency, who.role().unwrap()).await;
+                let email = client.query("{ viewer { person { email } } }").await.ok();
+                let email = email["viewer"]["person"]["email"].as_str().unwrap();
+                if *who == Who::Intruder {
+                    client.agency = Some(first.clone());
+                }
+                let email = email.to_owned();
+                group.push((*who, Person { client, email }));
+            }
+        }
+        let mut world = Self {
+            nobody: app.nobody(),
+            app,
+            people,
+            leavers,
+            standard,
+            ours: Vec::new(),
+        };
+        world.mend().await;
+        world.ours = world.texts_of_ours().await;
+        world
+    }
+
+    /// Makes whole what a sample has used up: the key, its imports, and rows that leave no field null.
+    pub(crate) async fn mend(&self) {
+        // Attempts at keys are counted per minute and per hour (K16).
+        self.app.advance(Duration::from_secs(3601));
+        let owner = self.person(Who::Owner);
+        if self.standing_key().await.is_null() {
+            owner.client.save_key(keys::GOOD, None).await.ok();
+        }
+        self.app.settle().await;
+        while self.ask_owner("{ syncRuns { totalCount } }").await["syncRuns"]["totalCount"]
+            .as_i64()
+            .unwrap()
+            < 4
+        {
+            owner.client.start_sync().await.ok();
+            self.app.settle().await;
+            self.app.advance(Duration::from_secs(1));
+        }
+        self.fill_in().await;
+    }
+
+    /// Rows as the provider would have to be in trouble to make them.
+    async fn fill_in(&self) {
+        // A sample of confirmSync that was refused leaves its run waiting, hence the third statement.
+        self.app
+            .sql(
+                "UPDATE provider_keys SET health_message = 'said the provider';
+                 UPDATE voices SET name = 'Ava' WHERE name IS NULL;
+                 UPDATE sync_runs SET state = 'succeeded', finished_at = created_at WHERE state = 'needs_confirmation';
+                 UPDATE sessions SET user_agent = 'a browser';
+                 UPDATE placements SET status = 'inactive', inactive_reason = 'gone'
+                 WHERE id = (SELECT min(id) FROM placements);
+                 UPDATE sync_runs SET state = 'failed', error_code = 'KEY_REJECTED', error_message = 'refused',
+                 phase = 'agents', total = 40, waiting_until = created_at, waiting_reason = 'Waiting for the provider'
+                 WHERE id = (SELECT min(id) FROM sync_runs);
+                 UPDATE sync_runs SET state = 'succeeded', agent_count = 0
+                 WHERE id = (SELECT id FROM sync_runs ORDER BY id LIMIT 1 OFFSET 1)",
+            )
+            .await;
+    }
+
+    /// Ids, names and numbers of the first agency's rows: what a stranger must never read.
+    async fn texts_of_ours(&self) -> Vec<String> {
+        let rows = self
+            .app
+            .sql(
+                "WITH ours AS (SELECT id, slug, name FROM agencies WHERE slug = 'northside-voice') \
+                 SELECT id FROM ours UNION SELECT slug FROM ours UNION SELECT name FROM ours \
+                 UNION SELECT id FROM agents WHERE agency_id IN (SELECT id FROM ours) \
+                 UNION SELECT name FROM agents WHERE agency_id IN (SELECT id FROM ours) \
+                 UNION SELECT id FROM placements WHERE agency_id IN (SELECT id FROM ours) \
+                 UNION SELECT remote_id FROM placements WHERE agency_id IN (SELECT id FROM ours) \
+                 UNION SELECT id FROM phone_numbers WHERE agency_id IN (SELECT id FROM ours) \
+                 UNION SELECT number FROM phone_numbers WHERE number IS NOT NULL \
+                 UNION SELECT id FROM voices WHERE agency_id IN (SELECT id FROM ours) \
+                 UNION SELECT id FROM sync_runs WHERE agency_id IN (SELECT id FROM ours) \
+                 UNION SELECT id FROM provider_keys WHERE agency_id IN (SELECT id FROM ours) \
+                 UNION SELECT id FROM provider_accounts WHERE agency_id IN (SELECT id FROM ours) \
+                 UNION SELECT user_id FROM memberships WHERE agency_id IN (SELECT id FROM ours) \
+                 UNION SELECT email FROM users WHERE id IN \
+                   (SELECT user_id FROM memberships WHERE agency_id IN (SELECT id FROM ours)) \
+                 UNION SELECT sessions.id FROM sessions JOIN memberships USING (user_id) \
+                   WHERE agency_id IN (SELECT id FROM ours)",
+            )
+            .await;
+        rows.iter().map(|row| row.get::<String, _>(0)).collect()
+    }
+
+    /// The product over another access table.
+    pub(crate) fn router(&self, policy: Policy) -> Router {
+        http::router_with(&self.app.app, graphql::schema_with(&self.app.app, policy))
+    }
+
+    fn person(&self, who: Who) -> &Person {
+        let found = self.people.iter().find(|(is, _)| *is == who);
+        &found.unwrap().1
+    }
+
+    /// Whoever sends this root field.
+    async fn client(&self, who: Who, root: &str) -> &TestClient {
+        if who == Who::Nobody {
+            return &self.nobody;
+        }
+        if !root.starts_with("logOut") {
+            return &self.person(who).client;
+        }
+        let found = self.leavers.iter().find(|(is, _)| *is == who);
+        let leaver = &found.unwrap().1;
+        let fresh = TestClient::new(&self.app, None);
+        fresh.log_in(&leaver.email, PASSWORD).await;
+        leaver.client.set_cookie(fresh.cookie());
+        &leaver.client
+    }
+
+    /// Sends a sample through a router.
+    pub(crate) async fn ask(&self, router: &Router, who: Who, sample: &Sample) -> Reply {
+        let client = self.client(who, &sample.path[0]).await;
+        ask(router, client, &sample.query, &sample.variables).await
+    }
+
+    async fn ask_owner(&self, query: &str) -> Value {
+        let client = &self.person(Who::Owner).client;
+        let reply = ask(&self.standard, client, query, &json!({})).await;
+        assert!(reply.codes().is_empty(), "{}", reply.text);
+        reply.body["data"].clone()
+    }
+
+    async fn standing_key(&self) -> Value {
+        let query = "{ providerKeys { nodes { id version clearImpact { acknowledgement } } } }";
+        self.ask_owner(query).await["providerKeys"]["nodes"][0].clone()
+    }
+
+    /// The arguments of a root field as they are now: declared, used, and their values.
+    pub(crate) async fn arguments(&self, who: Who, root: &str) -> (String, String, Value) {
+        let input = |kind: &str, value: Value| {
+            let variables = json!({ "input": value });
+            (
+                format!("($input: {kind}!)"),
+                "(input: $input)".to_owned(),
+                variables,
+            )
+        };
+        let id = |value: &Value| {
+            (
+                "($id: ID!)".to_owned(),
+                "(id: $id)".to_owned(),
+                json!({ "id": value }),
+            )
+        };
+        let key = if root.ends_with("ProviderKey") {
+            self.standing_key().await
+        } else {
+            Value::Null
+        };
+        match root {
+            "agent" => {
+                let found = self.ask_owner("{ agents { nodes { id } } }").await;
+                id(&found["agents"]["nodes"][0]["id"])
+            }
+            "syncRun" => {
+                let found = self.ask_owner("{ syncRuns { nodes { id } } }").await;
+                id(&found["syncRuns"]["nodes"][0]["id"])
+            }
+            // The stranger's agency has no key, and none is saved for it: its rows would be a copy of the first one's.
+            "saveProviderKey" if who == Who::Stranger => {
+                input("SaveProviderKeyInput", json!({ "provider": "VAPI" }))
+            }
+            "saveProviderKey" => input(
+                "SaveProviderKeyInput",
+                json!({ "provider": "VAPI", "apiKey": keys::GOOD, "expectedVersion": key["version"] }),
+            ),
+            "clearProviderKey" => input(
+                "ClearProviderKeyInput",
+                json!({
+                    "providerKeyId": key["id"],
+                    "expectedVersion": key["version"],
+                    "acknowledgement": key["clearImpact"]["acknowledgement"],
+                }),
+            ),
+            "testProviderKey" => input(
+                "TestProviderKeyInput",
+                json!({ "providerKeyId": key["id"] }),
+            ),
+            "startSync" => input("StartSyncInput", json!({ "provider": "VAPI" })),
+            "confirmSync" => {
+                self.app
+                    .sql(
+                        "UPDATE sync_runs SET state = 'needs_confirmation', finished_at = NULL \
+                          WHERE id = (SELECT max(id) FROM sync_runs)",
+                    )
+                    .await;
+                let query =
+                    "{ syncRuns(filter: { state: [NEEDS_CONFIRMATION] }) { nodes { id } } }";
+                let run = self.ask_owner(query).await["syncRuns"]["nodes"][0]["id"].clone();
+                input(
+                    "ConfirmSyncInput",
+                    json!({ "syncRunId": run, "decision": "KEEP_ACTIVE" }),
+                )
+            }
+            "logIn" => {
+                let who = if who == Who::Nobody { Who::Owner } else { who };
+                let email = &self.person(who).email;
+                input(
+                    "LogInInput",
+                    json!({ "email": email, "password": PASSWORD }),
+                )
+            }
+            "setUp" => input(
+                "SetUpInput",
+                json!({
+                    "token": "a guess",
+                    "agencyName": "Eastside",
+                    "name": "Eve",
+                    "email": "eve@example.com",
+                    "password": PASSWORD,
+                }),
+            ),
+            _ => (String::new(), String::new(), json!({})),
+        }
+    }
+}
+
+/// Sends a document through a router as a client would over HTTP.
+pub(crate) async fn ask(
+    router: &Router,
+    client: &TestClient,
+    query: &str,
+    variables: &Value,
+) -> Reply {
+    let body = json!({ "query": query, "variables": variables }).to_string();
+    let mut request = Request::post("/graphql").header(header::CONTENT_TYPE, "application/json");
+    if let Some(cookie) = client.cookie() {
+        request = request.header(header::COOKIE, cookie);
+    }
+    if let Some(agency) = &client.agency {
+        request = request.header("ringfence-agency", agency);
+    }
+    let request = request.body(Body::from(body)).unwrap();
+    let response = router.clone().oneshot(request).await.unwrap();
+    let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    let body = serde_json::from_str(&text).unwrap();
+    Reply { text, body }
+}
