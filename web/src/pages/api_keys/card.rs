@@ -45,6 +45,9 @@ pub(super) struct CardContext {
     pub(super) is_starting_sync: RwSignal<bool>,
     /// The action on the card that failed last, in words.
     pub(super) failure: RwSignal<Option<(ApiError, Words)>>,
+    /// A first key that somebody else saved meanwhile (K12): what the server said, and what was typed, on its way into the
+    /// replace dialog.
+    pub(super) overtaken: RwSignal<Option<(ApiError, String)>>,
     /// Toasts.
     pub(super) notices: Notices,
     heading: NodeRef<html::H2>,
@@ -211,6 +214,7 @@ pub(super) fn ProviderCard(info: ProviderInfo) -> impl IntoView {
         is_testing: RwSignal::new(false),
         is_starting_sync: RwSignal::new(false),
         failure: RwSignal::new(None),
+        overtaken: RwSignal::new(None),
         notices: use_notices(),
         heading: NodeRef::new(),
     };
@@ -224,6 +228,19 @@ pub(super) fn ProviderCard(info: ProviderInfo) -> impl IntoView {
             card.is_replacing.set(true);
         }
         card.prefill.set(Some(key));
+    });
+    // The card has turned into one with a key, and its form is gone: the person goes on in the replace dialog, with the notice
+    // and what was typed (K12: nothing is lost).
+    effect(move || {
+        if is_connected.get()
+            && let Some((error, typed)) = card.overtaken.get()
+        {
+            card.overtaken.set(None);
+            let words = card.words(&error, outcome::save_failed);
+            card.failure.set(Some((error, words)));
+            card.is_replacing.set(true);
+            card.prefill.set(Some(typed));
+        }
     });
     let state_badge = move || {
         stored.with(|key| match key {
@@ -288,7 +305,7 @@ pub(super) fn coming_card(info: ProviderInfo) -> AnyView {
         <section class="card provider coming" aria-label=name.clone()>
             {card_head(&name, NodeRef::new(), || badge(Tone::Neutral, Icon::Clock, "Coming"))}
             <p class="card-lead">{info.powers}</p>
-            <p class="quiet">{format!("The field for its key comes with a coming release. Until then Ringfence does not talk to {name}.")}</p>
+            <p class="quiet">{format!("Its key can be saved in a later release. Until then Ringfence does not talk to {name}.")}</p>
         </section>
     }
     .into_any()

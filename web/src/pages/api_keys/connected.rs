@@ -34,7 +34,12 @@ pub(super) fn testing(name: &str) -> AnyView {
 }
 
 fn facts(card: CardContext, key: ProviderKey) -> AnyView {
-    let account = key.account.map(|account| account.name);
+    let account = key.account.map(|account| {
+        // A provider that names no organization leaves its id as the name.
+        let is_id =
+            account.remote_id.as_deref() == Some(account.name.as_str()) || account.name.len() == 36;
+        view! { <span>"Account " <span class:code=is_id>{account.name}</span></span> }.into_any()
+    });
     let masked = key.masked_key;
     let checked = key.checked_at.as_deref().map(relative_time);
     let region = (key.region == Region::Eu).then_some("EU region");
@@ -44,7 +49,7 @@ fn facts(card: CardContext, key: ProviderKey) -> AnyView {
                 Some(masked) => view! { <code class="masked">{masked}</code> }.into_any(),
                 None => view! { <span>"Key stored"</span> }.into_any(),
             }}
-            {account.map(|account| view! { <span>{account}</span> }.into_any())}
+            {account}
             {region.map(|region| view! { <span>{region}</span> }.into_any())}
             <span class="quiet">{match checked {
                 Some(checked) => view! { "Checked " {checked} }.into_any(),
@@ -96,6 +101,18 @@ fn advice(
     let said = message.filter(|_| is_readable).map(|message| {
         view! { <p class="said">{format!("{name} says: “{message}”")}</p> }.into_any()
     });
+    if health == KeyHealth::NoFunds && is_readable {
+        let url = card.info.with_value(|info| info.dashboard_url.clone());
+        return view! {
+            <Notice tone=tone symbol=symbol title=words.title text=words.text>
+                <a class="outside" href=url target="_blank" rel="external noopener noreferrer">
+                    {format!("Top up at {name}")} {icon(Icon::External)} <span class="visually-hidden">"(opens in a new tab)"</span>
+                </a>
+            </Notice>
+            {said}
+        }
+        .into_any();
+    }
     view! {
         <Notice tone=tone symbol=symbol title=words.title text=words.text />
         {said}

@@ -24,7 +24,7 @@ pub(super) fn ReplaceDialog(card: CardContext) -> impl IntoView {
             is_dirty=move |()| is_filled(input_ref)
         >
             <div class="dialog-body">
-                <p>{lead(card)}</p>
+                <p>{move || lead(card)}</p>
                 <SaveForm card=card input_ref=input_ref busy=is_busy>
                     <Button is_disabled=is_busy on_press=move |()| is_open.set(false)>"Cancel"</Button>
                 </SaveForm>
@@ -38,14 +38,17 @@ fn lead(card: CardContext) -> AnyView {
     let is_readable = card
         .stored
         .with(|key| key.as_ref().is_none_or(|key| key.is_readable));
-    let mask = card.mask().unwrap_or_default();
+    let mask = card
+        .stored
+        .with(|key| key.as_ref().and_then(|key| key.masked_key.clone()))
+        .unwrap_or_default();
     if is_readable {
         let account = card.stored.with(|key| {
             key.as_ref()
                 .and_then(|key| key.account.as_ref().map(|account| account.name.clone()))
         });
         view! {
-            "In use now: " <code class="masked">{mask}</code> {account.map(|account| format!(", {account}"))}
+            "In use now: " <code class="masked">{mask}</code> {account.map(|account| format!(", account {account}"))}
             ". It stays in use until the new key has passed its test."
         }
         .into_any()

@@ -6,7 +6,7 @@ use crate::api::provider_keys::{self as api, SaveProviderKeyInput};
 use crate::api::{ApiError, Cause};
 use crate::components::button::{Button, ButtonKind};
 use crate::components::error_notice::ErrorNotice;
-use crate::components::field::focus;
+use crate::components::field::{focus, value_of};
 use crate::components::fresh_id;
 use crate::components::icons::{Icon, icon};
 use crate::components::key_field::{KeyField, take};
@@ -29,7 +29,14 @@ pub(super) fn SaveForm(
 ) -> impl IntoView {
     let is_busy = busy.unwrap_or_else(|| RwSignal::new(false));
     let field_error = RwSignal::new(None::<String>);
-    let failure = RwSignal::new(None::<ApiError>);
+    // The dialog that goes on after a conflict starts with its notice.
+    let conflict = card.failure.with_untracked(|failure| {
+        failure
+            .as_ref()
+            .map(|(error, _)| error.clone())
+            .filter(|error| error.is(ErrorCode::Conflict))
+    });
+    let failure = RwSignal::new(conflict);
     let stored_region = card
         .stored
         .with_untracked(|key| key.as_ref().map(|key| key.region));
@@ -76,6 +83,10 @@ pub(super) fn SaveForm(
                 }
                 Err(error) => {
                     if error.is(ErrorCode::Conflict) {
+                        if card.stored.with_untracked(Option::is_none) {
+                            card.overtaken
+                                .set(Some((error.clone(), value_of(input_ref))));
+                        }
                         card.page.keys.reload();
                     }
                     failure.set(Some(error));
