@@ -88,10 +88,10 @@ macro_rules! sorted_by {
     };
 }
 
-const BY_NAME: KeysetSql = sorted_by!("a.name_key");
-const BY_STATUS: KeysetSql = sorted_by!("a.status");
-const BY_CREATED: KeysetSql = sorted_by!("a.created_at");
-const BY_UPDATED: KeysetSql = sorted_by!("a.updated_at");
+pub(super) const BY_NAME: KeysetSql = sorted_by!("a.name_key");
+pub(super) const BY_STATUS: KeysetSql = sorted_by!("a.status");
+pub(super) const BY_CREATED: KeysetSql = sorted_by!("a.created_at");
+pub(super) const BY_UPDATED: KeysetSql = sorted_by!("a.updated_at");
 
 /// One page of an agency's agents.
 pub(crate) async fn list(

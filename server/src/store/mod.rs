@@ -272,3 +272,6 @@ pub(crate) fn unless_taken<T>(result: std::result::Result<T, sqlx::Error>) -> Re
         Err(error) => Err(error.into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

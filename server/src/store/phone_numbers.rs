@@ -66,8 +66,8 @@ macro_rules! filter {
     };
 }
 
-const BY_NUMBER: KeysetSql = keyset_sql!(concat!(columns!(), filter!()), "n.sort_key", "n.id", limit "$7", key "$8", after "$9");
-const BY_CREATED: KeysetSql = keyset_sql!(concat!(columns!(), filter!()), "n.created_at", "n.id", limit "$7", key "$8", after "$9");
+pub(super) const BY_NUMBER: KeysetSql = keyset_sql!(concat!(columns!(), filter!()), "n.sort_key", "n.id", limit "$7", key "$8", after "$9");
+pub(super) const BY_CREATED: KeysetSql = keyset_sql!(concat!(columns!(), filter!()), "n.created_at", "n.id", limit "$7", key "$8", after "$9");
 
 /// One page of an agency's numbers.
 pub(crate) async fn list(

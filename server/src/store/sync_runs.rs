@@ -126,7 +126,7 @@ pub(crate) async fn list_latest_by_keys(
     Ok(on!(conn, c => bind_hundred!(sqlx::query_as(SQL).bind(agency), keys).fetch_all(c).await)?)
 }
 
-const BY_CREATED: KeysetSql = keyset_sql!(
+pub(super) const BY_CREATED: KeysetSql = keyset_sql!(
     select!(
         "WHERE r.agency_id = $1 AND ($2 = '' OR $2 LIKE '%|' || r.provider || '|%') \
          AND ($3 = '' OR $3 LIKE '%|' || r.state || '|%')"
