@@ -208,7 +208,7 @@ async fn a_watcher_sees_each_phase_and_the_end() {
         match message["type"].as_str().unwrap() {
             "next" => {
                 assert!(message["payload"]["errors"].is_null(), "{message}");
-                seen.push(message["payload"]["data"]["syncProgress"].clone())
+                seen.push(message["payload"]["data"]["syncProgress"].clone());
             }
             "complete" => break,
             "ping" | "pong" => {}

@@ -42,7 +42,7 @@ async fn a_rate_limit_is_waited_for() {
         (&run["phase"], &run["done"]),
         (&json!("AGENTS"), &json!(40))
     );
-    app.advance(wait - MILLISECOND);
+    app.advance(Duration::from_millis(23_999));
     still_waiting(&admin).await;
     app.advance(MILLISECOND);
     app.settle().await;
