@@ -18,7 +18,7 @@ use crate::{
     graphql::context::CookieJar,
 };
 use async_graphql::{
-    PathSegment, Response, ServerError, ServerResult, Value, Variables,
+    PathSegment, Positioned, Response, ServerError, ServerResult, Value, Variables,
     extensions::{
         Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery, NextResolve,
         ResolveInfo,
@@ -191,18 +191,22 @@ impl Extension for Guard {
     }
 }
 
-/// Root fields plus aliases anywhere.
+/// Root fields, and aliases below them and in fragments.
 fn count_aliases(document: &ExecutableDocument) -> usize {
+    fn aliases_below(item: &Positioned<Selection>) -> usize {
+        match &item.node {
+            Selection::Field(field) => aliases(&field.node.selection_set.node),
+            Selection::InlineFragment(fragment) => aliases(&fragment.node.selection_set.node),
+            Selection::FragmentSpread(_) => 0,
+        }
+    }
     fn aliases(set: &SelectionSet) -> usize {
         set.items
             .iter()
-            .map(|item| match &item.node {
-                Selection::Field(field) => {
-                    usize::from(field.node.alias.is_some())
-                        + aliases(&field.node.selection_set.node)
-                }
-                Selection::InlineFragment(fragment) => aliases(&fragment.node.selection_set.node),
-                Selection::FragmentSpread(_) => 0,
+            .map(|item| {
+                let is_aliased =
+                    matches!(&item.node, Selection::Field(field) if field.node.alias.is_some());
+                usize::from(is_aliased) + aliases_below(item)
             })
             .sum()
     }
@@ -211,7 +215,10 @@ fn count_aliases(document: &ExecutableDocument) -> usize {
         .iter()
         .map(|(_, operation)| {
             let set = &operation.node.selection_set.node;
-            set.items.len() + aliases(set)
+            set.items
+                .iter()
+                .map(|item| 1 + aliases_below(item))
+                .sum::<usize>()
         })
         .sum();
     let fragments: usize = document

@@ -125,7 +125,10 @@ async fn metrics(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
 ) -> impl IntoResponse {
-    if !peer.ip().is_loopback() || headers.contains_key("x-forwarded-for") {
+    let is_forwarded = ["x-forwarded-for", "forwarded", "x-real-ip"]
+        .into_iter()
+        .any(|name| headers.contains_key(name));
+    if !peer.ip().is_loopback() || is_forwarded {
         return (StatusCode::NOT_FOUND, String::new());
     }
     (StatusCode::OK, observe::figures(&edge.app).await)

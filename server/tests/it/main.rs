@@ -6,8 +6,10 @@ mod harness;
 
 mod audit;
 mod authorization;
+mod edge;
 mod installation;
 mod keys;
+mod lists;
 mod process;
 mod schema;
 mod session;
