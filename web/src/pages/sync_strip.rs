@@ -2,12 +2,13 @@
 //! it brought. The card of a key and the overview both show it; leaving the page stops the watching and not the sync.
 
 use crate::api::ApiError;
-use crate::api::enums::{SyncDecision, SyncState};
+use crate::api::enums::{Permission, SyncDecision, SyncState};
 use crate::api::sync_runs::{self, SyncRun};
 use crate::clock;
 use crate::components::badge::Tone;
 use crate::components::button::Button;
 use crate::components::error_notice::{ErrorNotice, Notice};
+use crate::components::fresh_id;
 use crate::components::icons::{Icon, icon};
 use crate::components::notices::use_notices;
 use crate::components::progress::ProgressBar;
@@ -168,6 +169,9 @@ fn question(now: &SyncRun, provider_name: &str) -> AnyView {
             }
         });
     };
+    let reason_id = fresh_id("reason");
+    let described_by = reason_id.clone();
+    let is_locked = Signal::derive(move || !agency.may(Permission::ManageKeys));
     let agents = counted(now.pending_removal_count, "agent", "agents");
     view! {
         <div class="strip">
@@ -179,8 +183,17 @@ fn question(now: &SyncRun, provider_name: &str) -> AnyView {
                     "{provider_name} no longer lists them, and that is more than usual, so nothing was marked. If they were deleted at {provider_name}, mark them. If not, keep them and look at what this key may see.",
                 )
             >
-                <Button is_busy=is_busy on_press=move |()| answer(SyncDecision::MarkInactive)>{format!("Mark {agents} inactive")}</Button>
-                <Button is_disabled=is_busy on_press=move |()| answer(SyncDecision::KeepActive)>"Keep them active"</Button>
+                <Button is_busy=is_busy is_disabled=is_locked described_by=described_by.clone() on_press=move |()| answer(SyncDecision::MarkInactive)>
+                    {format!("Mark {agents} inactive")}
+                </Button>
+                <Button
+                    is_disabled=Signal::derive(move || is_busy.get() || is_locked.get())
+                    described_by=described_by
+                    on_press=move |()| answer(SyncDecision::KeepActive)
+                >
+                    "Keep them active"
+                </Button>
+                {move || is_locked.get().then(|| view! { <p class="reason" id=reason_id.clone()>"Only owners and admins can decide this."</p> }.into_any())}
             </Notice>
             {move || failure.get().map(|error| {
                 let words = outcome::other(&error);
