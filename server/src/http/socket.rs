@@ -5,12 +5,13 @@
 //! - 4401: nobody is logged in, or the session has ended
 //! - 4403: the role has changed; connect again
 //! - 4404: there is no such agency, or the viewer is no member of it (any more)
+//! - 4408: `connection_init` did not come in time
 //! - 4429: more than 20 subscriptions on one socket
 //! - 1001: the server is stopping
 
 use std::{
     collections::HashSet,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -32,7 +33,7 @@ use futures_util::{
     SinkExt, StreamExt,
     stream::{self, BoxStream},
 };
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{Edge, session};
 use crate::{
@@ -47,6 +48,8 @@ const MAX_SUBSCRIPTIONS: usize = 20;
 const MAX_MESSAGE: usize = 256 * 1024;
 /// Session and membership are asked again this often.
 const RECHECK: Duration = Duration::from_secs(1);
+/// `connection_init` has to come within this time, so that nobody holds sockets without a session.
+const HELLO_TIME: Duration = Duration::from_secs(5);
 /// Proxies cut connections that are silent for long.
 const KEEP_ALIVE: Duration = Duration::from_secs(25);
 
@@ -79,6 +82,8 @@ struct Shared {
     viewer: OnceLock<Viewer>,
     /// Why `connection_init` was refused.
     refusal: Mutex<Option<u16>>,
+    /// Ids of the subscriptions that run.
+    open: Mutex<HashSet<String>>,
 }
 
 impl Shared {
@@ -88,6 +93,38 @@ impl Shared {
 
     fn refusal(&self) -> Option<u16> {
         *self.refusal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The code of a close that async-graphql asks for. Its own for a subscription before the hello is 1011, where the
+    /// protocol has 4401.
+    fn close_code(&self, code: u16) -> u16 {
+        let is_stranger = self.viewer.get().is_none();
+        self.refusal().unwrap_or(if is_stranger && code == 1011 {
+            4401
+        } else {
+            code
+        })
+    }
+
+    /// Makes room when a subscription has ended by itself.
+    fn note_end(&self, text: &str) {
+        #[derive(serde::Deserialize)]
+        struct Outgoing<'a> {
+            #[serde(rename = "type")]
+            kind: &'a str,
+            id: Option<&'a str>,
+        }
+        if let Ok(Outgoing {
+            kind: "complete" | "error",
+            id: Some(id),
+        }) = serde_json::from_str(text)
+        {
+            self.open().remove(id);
+        }
     }
 }
 
@@ -115,20 +152,24 @@ async fn run(edge: Edge, request_id: String, socket: WebSocket, headers: HeaderM
     )
     .on_connection_init(init);
     let mut outgoing = std::pin::pin!(outgoing);
+    let opened_at = Instant::now();
     let mut recheck = interval(RECHECK);
     recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut keep_alive = interval(KEEP_ALIVE);
     loop {
         let message = tokio::select! {
             next = outgoing.next() => match next {
-                Some(WsMessage::Text(text)) => Message::Text(text.into()),
-                Some(WsMessage::Close(code, reason)) => close(shared.refusal().unwrap_or(code), &reason),
+                Some(WsMessage::Text(text)) => {
+                    shared.note_end(&text);
+                    Message::Text(text.into())
+                }
+                Some(WsMessage::Close(code, reason)) => close(shared.close_code(code), &reason),
                 None => match shared.refusal() {
                     Some(code) => close(code, "too many subscriptions"),
                     None => return,
                 },
             },
-            _ = recheck.tick() => match ended(&edge, &shared).await {
+            _ = recheck.tick() => match ended(&edge, &shared, opened_at).await {
                 Some((code, reason)) => close(code, reason),
                 None => continue,
             },
@@ -151,9 +192,12 @@ fn close(code: u16, reason: &str) -> Message {
     }))
 }
 
-/// Whether the viewer is no longer who they were when the socket was opened.
-async fn ended(edge: &Edge, shared: &Shared) -> Option<(u16, &'static str)> {
-    let viewer = shared.viewer.get()?;
+/// Whether the viewer is no longer who they were when the socket was opened, or never said who they are.
+async fn ended(edge: &Edge, shared: &Shared, opened_at: Instant) -> Option<(u16, &'static str)> {
+    let Some(viewer) = shared.viewer.get() else {
+        let is_late = opened_at.elapsed() > HELLO_TIME;
+        return is_late.then_some((4408, "connection_init did not come"));
+    };
     let role = |viewer: &Viewer| viewer.membership.as_ref().map(|membership| membership.role);
     match session::still(&edge.app, viewer).await {
         Ok(now) if role(&now) == role(viewer) => None,
@@ -203,35 +247,35 @@ fn limited(
     incoming: stream::SplitStream<WebSocket>,
     shared: Arc<Shared>,
 ) -> impl futures_util::Stream<Item = serde_json::Result<ClientMessage>> {
-    let open: HashSet<String> = HashSet::new();
-    stream::unfold(
-        (incoming, open, shared),
-        |(mut incoming, mut open, shared)| async move {
-            loop {
-                let bytes = match incoming.next().await? {
-                    Ok(Message::Text(text)) => text.as_bytes().to_vec(),
-                    Ok(Message::Binary(bytes)) => bytes.to_vec(),
-                    Ok(Message::Ping(_) | Message::Pong(_)) => continue,
-                    Ok(Message::Close(_)) | Err(_) => return None,
-                };
-                let message = ClientMessage::from_bytes(bytes);
-                match &message {
-                    Ok(ClientMessage::Start { id, .. }) => {
+    stream::unfold((incoming, shared), |(mut incoming, shared)| async move {
+        loop {
+            let bytes = match incoming.next().await? {
+                Ok(Message::Text(text)) => text.as_bytes().to_vec(),
+                Ok(Message::Binary(bytes)) => bytes.to_vec(),
+                Ok(Message::Ping(_) | Message::Pong(_)) => continue,
+                Ok(Message::Close(_)) | Err(_) => return None,
+            };
+            let message = ClientMessage::from_bytes(bytes);
+            match &message {
+                Ok(ClientMessage::Start { id, .. }) => {
+                    let count = {
+                        let mut open = shared.open();
                         open.insert(id.clone());
-                        if open.len() > MAX_SUBSCRIPTIONS {
-                            shared.refuse(4429);
-                            return None;
-                        }
+                        open.len()
+                    };
+                    if count > MAX_SUBSCRIPTIONS {
+                        shared.refuse(4429);
+                        return None;
                     }
-                    Ok(ClientMessage::Stop { id }) => {
-                        open.remove(id);
-                    }
-                    _ => {}
                 }
-                return Some((message, (incoming, open, shared)));
+                Ok(ClientMessage::Stop { id }) => {
+                    shared.open().remove(id);
+                }
+                _ => {}
             }
-        },
-    )
+            return Some((message, (incoming, shared)));
+        }
+    })
 }
 
 /// Runs subscriptions alone: queries and mutations go by POST, where a hang-up does not cut them short.

@@ -13,4 +13,5 @@ mod lists;
 mod process;
 mod schema;
 mod session;
+mod socket;
 mod sync;
