@@ -64,11 +64,15 @@ pub(crate) fn Sidebar(is_drawer_open: RwSignal<bool>, close_drawer: Callback<()>
     effect(move || {
         if is_drawer_open.get()
             && let Some(sidebar) = sidebar_ref.get()
-            && let Ok(Some(first)) = sidebar.query_selector("nav a")
-            && let Some(link) = first.dyn_ref::<web_sys::HtmlElement>()
         {
-            // A link that cannot take the focus yet leaves it on the opener.
-            let _ = link.focus();
+            // In the next frame: until then the drawer is hidden, and nothing hidden takes the focus.
+            request_animation_frame(move || {
+                if let Ok(Some(first)) = sidebar.query_selector("nav a")
+                    && let Some(link) = first.dyn_ref::<web_sys::HtmlElement>()
+                {
+                    let _ = link.focus();
+                }
+            });
         }
     });
     view! {
