@@ -128,6 +128,22 @@ export async function recordProgress(page: Page): Promise<() => Promise<Progress
   return () => page.evaluate(() => (window as unknown as { seenProgress: Progress[] }).seenProgress);
 }
 
+/** Writes down what the page's live regions say from now on, until the next load. */
+export async function recordSpoken(page: Page): Promise<() => Promise<string[]>> {
+  await page.evaluate(() => {
+    const spoken: string[] = [];
+    (window as unknown as { spoken: string[] }).spoken = spoken;
+    const listen = () => {
+      for (const region of document.querySelectorAll("[role=status]")) {
+        const text = region.textContent?.trim();
+        if (text && !spoken.includes(text)) spoken.push(text);
+      }
+    };
+    new MutationObserver(listen).observe(document.body, { subtree: true, childList: true, characterData: true });
+  });
+  return () => page.evaluate(() => (window as unknown as { spoken: string[] }).spoken);
+}
+
 /** The dialog that is open. */
 export function openDialog(page: Page): Locator {
   return page.locator("dialog[open]");

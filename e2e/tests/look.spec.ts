@@ -1,0 +1,263 @@
+// Each page in each of its states: pictures in light and dark, wide and narrow, without anything that axe finds.
+
+import { fileURLToPath } from "node:url";
+import type { Page, Route } from "@playwright/test";
+import { Card, KEYS, PAGES, PEOPLE, Script, connect, logIn, openDialog } from "../support/app";
+import { PHONE, look } from "../support/look";
+import { expect, test } from "../support/test";
+
+// Four pictures with axe for each of several states.
+test.describe.configure({ timeout: 120_000 });
+
+/** Handles the requests of one GraphQL operation. */
+async function route(page: Page, operation: string, handle: (route: Route) => Promise<void>): Promise<void> {
+  await page.route("**/graphql", async (route) => {
+    const body = route.request().postDataJSON() as { operationName?: string } | null;
+    await (body?.operationName === operation ? handle(route) : route.fallback());
+  });
+}
+
+/** The list pages, each with the operation that fills it. */
+const LISTS = [
+  { name: "overview", path: PAGES.overview, operation: "GetOverview", full: "40 agents imported." },
+  { name: "agents", path: PAGES.agents, operation: "ListAgents", full: "40 agents" },
+  { name: "keys", path: PAGES.keys, operation: "ListProviderKeys", full: "Working" },
+  { name: "audit", path: PAGES.audit, operation: "ListAuditEntries", full: "Logged in." },
+] as const;
+
+for (const { name, path, operation, full } of LISTS) {
+  test(`${name}: loading, failed and full`, async ({ page, demo, watch }) => {
+    // checklist 24, 40; look.md: loading, errors, narrow screens.
+    watch.expect(/net::ERR_FAILED/);
+    await connect(demo);
+    await logIn(page, PEOPLE.admin, name === "overview" ? PAGES.agents : PAGES.overview);
+    await page.clock.install();
+
+    let answer = (): void => {};
+    const held = new Promise<void>((resolve) => (answer = resolve));
+    await route(page, operation, async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.goto(path);
+    await expect(page.locator("main .skeleton").first()).toBeVisible();
+    await look(page, `${name}-loading`);
+    answer();
+    await expect(page.getByText(full, { exact: true }).first()).toBeAttached();
+    await expect(page.locator("main .skeleton")).toHaveCount(0);
+    await look(page, `${name}-full`);
+
+    await page.unrouteAll({ behavior: "wait" });
+    await route(page, operation, (route) => route.abort());
+    await page.goto(path);
+    await expect(page.getByRole("alert")).toContainText("Ringfence did not answer");
+    await expect(page.locator("main .skeleton")).toHaveCount(0);
+    await look(page, `${name}-failed`);
+    await page.unrouteAll({ behavior: "wait" });
+    await page.getByRole("button", { name: "Try again" }).click();
+    await expect(page.getByText(full, { exact: true }).first()).toBeAttached();
+    await expect(page.getByRole("alert")).toHaveCount(0);
+  });
+}
+
+test("empty pages teach", async ({ page }) => {
+  // checklist 23; look.md: empty.
+  await logIn(page, PEOPLE.admin);
+  await expect(page.getByText("0 of 4")).toBeVisible();
+  await look(page, "overview-empty");
+  await page.goto(PAGES.agents);
+  await expect(page.getByRole("heading", { name: "No agents yet" })).toBeVisible();
+  await look(page, "agents-empty");
+  await page.goto(`${PAGES.agents}?q=nobody`);
+  await expect(page.getByRole("heading", { name: "No agent matches" })).toBeVisible();
+  await look(page, "agents-filtered-empty");
+  await page.goto(PAGES.keys);
+  await expect(new Card(page).badge("Not connected")).toBeVisible();
+  await look(page, "keys-empty");
+  await page.goto(`${PAGES.audit}?provider=vapi`);
+  await expect(page.getByRole("heading", { level: 2 }).first()).toBeVisible();
+  await look(page, "audit-empty");
+});
+
+test("the doors: log-in, and addresses that lead nowhere", async ({ page }) => {
+  // checklist 40.
+  await page.goto("/log-in");
+  await expect(page.getByLabel("Email")).toBeVisible();
+  await look(page, "log-in");
+  await page.getByLabel("Email").fill("nobody@demo.test");
+  await page.getByLabel("Password").fill("not the password");
+  await page.getByRole("button", { name: "Log in", exact: true }).click();
+  await expect(page.getByRole("alert")).toBeVisible();
+  await look(page, "log-in-refused");
+  await page.goto("/set-up");
+  await expect(page.getByText("Ringfence is set up already")).toBeVisible();
+  await look(page, "set-up-closed");
+  await page.goto("/nowhere");
+  await expect(page.getByText("There is no page here")).toBeVisible();
+  await look(page, "not-found");
+  await logIn(page, PEOPLE.staff, `${PAGES.overview}/nowhere`);
+  await look(page, "not-found-in-agency");
+  await page.goto("/a/somebody-else");
+  await expect(page.getByText("There is no such agency for you")).toBeVisible();
+  await look(page, "no-agency");
+});
+
+test("the agent's panel", async ({ page, demo }) => {
+  // checklist 40; look.md: table.
+  await connect(demo);
+  await logIn(page, PEOPLE.admin, PAGES.agents);
+  await page.getByRole("rowheader").first().getByRole("link").click();
+  const panel = page.getByRole("complementary").filter({ has: page.getByRole("button", { name: "Close panel" }) });
+  await expect(panel.getByRole("heading", { name: "At the provider" })).toBeVisible();
+  await look(page, "agent");
+  await panel.getByRole("button", { name: "Close panel" }).click();
+
+  // Beside the panel the list stays in place and usable.
+  await page.getByRole("rowheader").nth(1).getByRole("link").click();
+  const [list, beside] = [await page.getByRole("table").boundingBox(), await panel.boundingBox()];
+  if (!list || !beside) throw new Error("list and panel are both shown");
+  expect(list.x + list.width, "the table ends where the panel begins").toBeLessThanOrEqual(beside.x + 1);
+  await page.getByRole("rowheader").nth(2).getByRole("link").click();
+  await expect(panel).toHaveCount(1);
+});
+
+test("the keys page: each health, a refused key, a sync in each of its states", async ({ page, demo }) => {
+  // K3, R7, S2; checklist 18, 40.
+  await logIn(page, PEOPLE.admin, PAGES.keys);
+  const card = new Card(page);
+  await card.save(KEYS.revoked);
+  await expect(card.error).toBeVisible();
+  await look(page, "keys-refused");
+  await card.save("two words");
+  await expect(card.root.locator(".field-error")).toBeVisible();
+  await look(page, "keys-field-error");
+  await card.save(KEYS.limited);
+  await card.synced();
+  await look(page, "keys-limited");
+
+  const script = await Script.as(demo, PEOPLE.owner);
+  await script.saveKey(KEYS.noFunds);
+  await page.reload();
+  await expect(card.badge("Out of funds")).toBeVisible();
+  await look(page, "keys-no-funds");
+
+  const key = "key-of-a-test-account-0001";
+  await demo.sandbox.addAccount(key, 2_500, 4);
+  // Slow enough to be looked at, and quick enough for the test of the key before it.
+  await demo.sandbox.setPageDelay(1_500);
+  await script.saveKey(key);
+  await demo.sandbox.setPageDelay(60_000);
+  await page.reload();
+  await expect(card.progress).toBeVisible();
+  await look(page, "keys-syncing");
+  await page.goto(PAGES.overview);
+  await expect(page.getByRole("progressbar")).toBeVisible();
+  await look(page, "overview-syncing");
+
+  await demo.sandbox.setPageDelay(0);
+  await demo.sandbox.revoke(key);
+  await script.saveKey(KEYS.good);
+  await script.syncEnded();
+  await demo.sandbox.inject({ path: "/vapi/assistant", times: 1, effect: { kind: "status", status: 429, retryAfter: "300" } });
+  await script.startSync();
+  await script.syncEnded("WAITING");
+  await page.goto(PAGES.keys);
+  await expect(card.root.getByText(/next try in/)).toBeVisible();
+  await look(page, "keys-waiting");
+  await script.close();
+});
+
+test("the keys page: a failed sync, and a question", async ({ page, demo }) => {
+  // S2, S3; checklist 40.
+  await connect(demo);
+  const script = await Script.as(demo, PEOPLE.owner);
+  const allowed = await demo.sandbox.inject({ path: "/vapi/assistant", effect: { kind: "status", status: 403 } });
+  await script.startSync();
+  await script.syncEnded("FAILED");
+  await logIn(page, PEOPLE.admin, PAGES.keys);
+  const card = new Card(page);
+  await expect(card.root.getByText(/^The last Vapi sync failed/)).toBeVisible();
+  await look(page, "keys-sync-failed");
+  await allowed();
+  await demo.sandbox.removeAssistants(KEYS.good, 15);
+  await script.startSync();
+  await script.syncEnded("NEEDS_CONFIRMATION");
+  await script.close();
+  await page.reload();
+  await expect(card.root.getByText("15 agents would become inactive")).toBeVisible();
+  await look(page, "keys-question");
+});
+
+test("the keys page as staff see it", async ({ page, demo }) => {
+  // P1; checklist 25, 40.
+  await connect(demo);
+  await logIn(page, PEOPLE.staff, PAGES.keys);
+  await expect(new Card(page).badge("Working")).toBeVisible();
+  await look(page, "keys-staff");
+});
+
+test("the dialogs and the account menu", async ({ page, demo }) => {
+  // checklist 38, 40.
+  await connect(demo);
+  await logIn(page, PEOPLE.admin, PAGES.keys);
+  const card = new Card(page);
+  await card.button("Replace").click();
+  await openDialog(page).getByLabel("Vapi key", { exact: true }).fill(KEYS.revoked);
+  await openDialog(page).getByRole("button", { name: "Save key" }).click();
+  await expect(openDialog(page).getByRole("alert")).toBeVisible();
+  await look(page, "replace-refused");
+  await page.keyboard.press("Escape");
+  await look(page, "replace-discard");
+  await openDialog(page).getByRole("button", { name: "Discard" }).click();
+  await card.button("Clear").click();
+  await expect(openDialog(page).getByText(/^40 agents stop being reachable/)).toBeVisible();
+  await look(page, "clear");
+  await page.keyboard.press("Escape");
+
+  await page.getByRole("button", { name: /Account menu/ }).click();
+  await expect(page.getByRole("group", { name: "Theme" })).toBeVisible();
+  await look(page, "account-menu");
+});
+
+test("on a phone the navigation is a drawer", async ({ page }) => {
+  // checklist 39; look.md: frame.
+  await page.setViewportSize(PHONE);
+  await logIn(page, PEOPLE.admin);
+  const opener = page.getByRole("button", { name: "Open navigation" });
+  const navigation = page.getByRole("navigation", { name: "Main" });
+  await expect(navigation).toHaveCount(0);
+  await opener.click();
+  await expect(navigation.getByRole("link", { name: "Overview" })).toBeFocused();
+  await page.keyboard.press("Escape");
+  await expect(opener).toBeFocused();
+  await opener.click();
+  await navigation.getByRole("link", { name: "API keys" }).click();
+  await expect(page).toHaveURL(PAGES.keys);
+  await expect(page.getByRole("heading", { level: 1, name: "API keys" })).toBeFocused();
+  await expect(navigation).toHaveCount(0);
+});
+
+test("the theme can be chosen and stays", async ({ page }) => {
+  // look.md: ink.
+  await page.emulateMedia({ colorScheme: "light" });
+  await logIn(page, PEOPLE.admin);
+  const background = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+  const light = await background();
+  await page.getByRole("button", { name: /Account menu/ }).click();
+  await page.getByRole("radio", { name: "Dark" }).check();
+  await expect.poll(background).not.toBe(light);
+  const dark = await background();
+  await page.reload();
+  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+  expect(await background()).toBe(dark);
+});
+
+test("the picture of the README", async ({ page, demo }) => {
+  test.skip(!process.env.DOCS_PICTURE, "made by hand: DOCS_PICTURE=1");
+  await connect(demo);
+  await page.setViewportSize({ width: 1280, height: 720 });
+  await logIn(page, PEOPLE.admin, PAGES.keys);
+  await new Card(page).synced();
+  await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+  await page.screenshot({ path: fileURLToPath(new URL("../../docs/settings-api-keys.png", import.meta.url)) });
+});
