@@ -8,7 +8,7 @@ use ringfence::{
     config::{Config, Options},
     vault::hardening,
 };
-use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Bring-your-own-key control plane for voice-AI agencies.
 #[derive(Parser)]
@@ -142,10 +142,7 @@ fn start_log(command: &Command) -> anyhow::Result<()> {
         return Ok(());
     };
     let config = Config::load(options)?;
-    let filter = EnvFilter::try_new(&config.log_filter).map_err(|error| {
-        anyhow::anyhow!("log: {error}; use a filter such as info or ringfence=debug")
-    })?;
-    let registry = tracing_subscriber::registry().with(filter);
+    let registry = tracing_subscriber::registry().with(command::log_filter(&config.log_filter)?);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     if config.log_json {
         registry.with(lines.json().flatten_event(true)).init();

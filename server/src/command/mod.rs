@@ -17,6 +17,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use secrecy::SecretString;
+use tracing_subscriber::EnvFilter;
 
 use crate::{
     access::Role,
@@ -43,6 +44,19 @@ pub fn schema() -> Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(crate::graphql::sdl().as_bytes())?;
     Ok(())
+}
+
+/// Which log lines are written: those of the setting, without the frames of sockets. They hold what people send, and
+/// somebody may have put a key into a document.
+pub fn log_filter(setting: &str) -> Result<EnvFilter> {
+    let filter = EnvFilter::try_new(setting).map_err(|error| {
+        anyhow::anyhow!("log: {error}; use a filter such as info or ringfence=debug")
+    })?;
+    ["tungstenite=info", "tokio_tungstenite=info"]
+        .into_iter()
+        .try_fold(filter, |filter, ceiling| {
+            Ok(filter.add_directive(ceiling.parse()?))
+        })
 }
 
 /// Keeps a second server away from a SQLite file for as long as it is held.

@@ -10,7 +10,7 @@ use std::{
 use axum::{
     body::Body,
     extract::{MatchedPath, Request, State},
-    http::{HeaderName, HeaderValue, Response, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, Response, StatusCode, header},
     middleware::Next,
     response::IntoResponse,
 };
@@ -34,7 +34,7 @@ pub(crate) async fn observe(
 ) -> Response<Body> {
     let id = uuid::Uuid::now_v7().to_string();
     request.extensions_mut().insert(RequestId(id.clone()));
-    let method = request.method().clone();
+    let method = known_method(request.method());
     let route = request
         .extensions()
         .get::<MatchedPath>()
@@ -57,6 +57,24 @@ pub(crate) async fn observe(
         response.headers_mut().insert(REQUEST_ID.clone(), value);
     }
     response
+}
+
+/// The method for the log; one that nobody knows is a text that somebody typed.
+fn known_method(method: &Method) -> &'static str {
+    const KNOWN: [Method; 7] = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::OPTIONS,
+    ];
+    const NAMES: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    KNOWN
+        .iter()
+        .position(|known| known == method)
+        .map_or("other", |index| NAMES[index])
 }
 
 /// Headers that every answer carries. The content security policy of pages is set by `assets`.

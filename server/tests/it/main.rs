@@ -12,6 +12,7 @@ mod keys;
 mod lists;
 mod process;
 mod schema;
+mod secrets;
 mod session;
 mod socket;
 mod sync;
