@@ -1,5 +1,5 @@
-// How the browser tests run: one installed Chromium, no downloads, no server of our own here. Each test file starts
-// the real binary through the fixtures in support/; `make e2e` names it in RINGFENCE_BIN.
+// How the browser tests run: one installed Chromium, no downloads, no server of our own here. Each test starts the
+// real binary through the fixtures in support/; `make e2e` names it in RINGFENCE_BIN.
 
 import { defineConfig, devices } from "@playwright/test";
 
@@ -8,9 +8,9 @@ const isRoot = process.getuid?.() === 0;
 export default defineConfig({
   testDir: "tests",
   outputDir: "test-results",
-  // Two cores are shared by the browser and the server; more workers only make timings vary.
-  workers: 1,
-  fullyParallel: false,
+  // Each test has a server and a browser context of its own, so that any two can run at the same time.
+  workers: 2,
+  fullyParallel: true,
   forbidOnly: Boolean(process.env.CI),
   // A machine of continuous integration may stall; a test that needs its second try is still counted, as flaky.
   retries: process.env.CI ? 1 : 0,
@@ -20,7 +20,8 @@ export default defineConfig({
   use: {
     locale: "en-US",
     timezoneId: "UTC",
-    trace: "retain-on-failure",
+    // Tracing doubles the time of the run; ARGS="--trace retain-on-failure" asks for it.
+    trace: "off",
     screenshot: "only-on-failure",
     launchOptions: {
       executablePath: process.env.CHROMIUM || "/usr/bin/chromium",

@@ -13,8 +13,8 @@ import { Sandbox } from "./sandbox";
 
 const BINARY = process.env.RINGFENCE_BIN ?? fileURLToPath(new URL("../../target/debug/ringfence", import.meta.url));
 const START_TIME_MS = 20_000;
-/** After SIGTERM the server may end its requests and jobs this long; then it is killed. */
-const STOP_TIME_MS = 5_000;
+/** After SIGTERM the server may end its requests and jobs this long; then it is killed: nobody needs its data any more. */
+const STOP_TIME_MS = 2_000;
 
 /** A process with all that it wrote. */
 class Process {

@@ -1,7 +1,7 @@
 // Log-in, log-out, and how a new installation gets its first owner.
 
 import { test as base } from "@playwright/test";
-import { AGENCY, PAGES, PEOPLE, fillLogIn, logIn, openDialog } from "../support/app";
+import { AGENCY, Card, PAGES, PEOPLE, Script, connect, fillLogIn, logIn, openDialog } from "../support/app";
 import { FreshServer } from "../support/server";
 import { expect, test } from "../support/test";
 import { Watch } from "../support/watch";
@@ -100,6 +100,22 @@ test("log-out everywhere asks first and ends the session of the other browser at
   await expect(otherPage).toHaveURL(`/log-in?next=${encodeURIComponent(`${PAGES.agents}?status=inactive`)}`);
   await fillLogIn(otherPage, PEOPLE.admin);
   await expect(otherPage).toHaveURL(`${PAGES.agents}?status=inactive`);
+});
+
+test("a page that watches a sync notices by itself that its session was ended", async ({ page, otherPage, demo }) => {
+  // H2, H3.
+  await connect(demo);
+  await demo.sandbox.setPageDelay(60_000);
+  await logIn(otherPage, PEOPLE.owner, PAGES.keys);
+  const card = new Card(otherPage);
+  await card.button("Sync now").click();
+  await expect(card.progress).toBeVisible();
+  const script = await Script.as(demo, PEOPLE.owner);
+  await script.send("mutation { logOutEverywhere { endedCount } }");
+  await script.close();
+  await expect(otherPage).toHaveURL(`/log-in?next=${encodeURIComponent(PAGES.keys)}`);
+  await page.goto("/");
+  await expect(page).toHaveURL("/log-in");
 });
 
 base.describe("on a new installation", () => {
