@@ -11,6 +11,7 @@ mod installation;
 mod keys;
 mod lists;
 mod process;
+mod rules;
 mod schema;
 mod secrets;
 mod session;
