@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use ringfence::access::Role;
+use ringfence::{access::Role, audit::Verdict};
 use serde_json::json;
 
 use crate::harness::{TestApp, keys};
@@ -146,4 +146,62 @@ async fn a_cut_off_end_is_found_with_an_exported_head() {
     let (is_whole, text) = audit(&app, &["verify", "--head", head.trim()]);
     assert!(!is_whole, "{text}");
     assert!(text.contains("cut off after entry 4"), "{text}");
+}
+
+/// E7: each cell of an entry is covered, so that none can be changed alone.
+#[tokio::test]
+async fn every_cell_of_an_entry_is_covered() {
+    let app = TestApp::new().await;
+    events(&app).await;
+    let verdict = async || app.app.audit.verify(&app.app.db, None).await.unwrap();
+    let saved = "SELECT sequence FROM audit_entries WHERE action = 'provider_key.saved'";
+    let sequence: i64 = sqlx::Row::get(&app.sql(saved).await[0], 0);
+    macro_rules! saved {
+        ($change:literal) => {
+            concat!(
+                "UPDATE audit_entries SET ",
+                $change,
+                " WHERE action LIKE 'provider_key.saved%'"
+            )
+        };
+    }
+    for (change, undo) in [
+        (
+            saved!("agency_id = agency_id || 'x'"),
+            saved!("agency_id = rtrim(agency_id, 'x')"),
+        ),
+        (saved!("at = at + 1"), saved!("at = at - 1")),
+        (
+            saved!("actor_id = actor_id || 'x'"),
+            saved!("actor_id = rtrim(actor_id, 'x')"),
+        ),
+        (
+            saved!("actor = actor || 'x'"),
+            saved!("actor = rtrim(actor, 'x')"),
+        ),
+        (
+            saved!("action = action || 'x'"),
+            saved!("action = rtrim(action, 'x')"),
+        ),
+        (
+            saved!("subject = subject || 'x'"),
+            saved!("subject = rtrim(subject, 'x')"),
+        ),
+        (saved!("provider = NULL"), saved!("provider = 'vapi'")),
+        (
+            saved!("summary = summary || 'x'"),
+            saved!("summary = rtrim(summary, 'x')"),
+        ),
+    ] {
+        app.sql(change).await;
+        assert_eq!(verdict().await, Verdict::Changed { sequence }, "{change}");
+        app.sql(undo).await;
+        assert!(matches!(verdict().await, Verdict::Whole { .. }), "{undo}");
+    }
+    // What moves from one cell to its neighbour is found too.
+    app.sql(saved!(
+        "action = action || substr(subject, 1, 1), subject = substr(subject, 2)"
+    ))
+    .await;
+    assert_eq!(verdict().await, Verdict::Changed { sequence });
 }
