@@ -46,14 +46,14 @@ pub(crate) async fn log_in(
     drop(conn);
     let (user, hash, is_suspended) = match found {
         Some(row) => (
-            Some(row.id),
+            Some((row.id, row.name)),
             Some(row.password_hash),
             row.suspended_at.is_some(),
         ),
         None => (None, None, false),
     };
     let fits = password::verify(password, hash).await?;
-    let Some(user) = user.filter(|_| fits && !is_suspended) else {
+    let Some((user, name)) = user.filter(|_| fits && !is_suspended) else {
         return Err(Error::WrongCredentials);
     };
     throttles.log_ins_by_pair.forget(&pair_key);
@@ -66,7 +66,7 @@ pub(crate) async fn log_in(
             agency: Some(&membership.agency.id),
             actor: Actor::Named {
                 id: user.as_str(),
-                name: email.trim(),
+                name: &name,
             },
             action: Action::LoggedIn,
             subject: user.as_str(),

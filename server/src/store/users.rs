@@ -21,6 +21,7 @@ pub(crate) struct UserRow {
 #[derive(FromRow)]
 pub(crate) struct CredentialsRow {
     pub(crate) id: UserId,
+    pub(crate) name: String,
     pub(crate) password_hash: String,
     pub(crate) suspended_at: Option<Timestamp>,
 }
@@ -57,7 +58,8 @@ pub(crate) async fn find_credentials(
     conn: &mut Conn,
     email: &str,
 ) -> Result<Option<CredentialsRow>> {
-    const SQL: &str = "SELECT id, password_hash, suspended_at FROM users WHERE email_key = $1";
+    const SQL: &str =
+        "SELECT id, name, password_hash, suspended_at FROM users WHERE email_key = $1";
     Ok(on!(conn, c => sqlx::query_as(SQL).bind(email_key(email)).fetch_optional(c).await)?)
 }
 
