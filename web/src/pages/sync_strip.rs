@@ -16,6 +16,7 @@ use crate::components::time::{relative_time, running_for, seconds_until};
 use crate::erased::dynamic;
 use crate::erased::{effect, spawn};
 use crate::logic::number::counted;
+use crate::logic::provider_name::provider_name;
 use crate::logic::{outcome, sync_words, time};
 use crate::session::use_agency;
 use futures_util::future::AbortHandle;
@@ -24,12 +25,10 @@ use leptos::prelude::*;
 /// Follows the latest run that a page loaded: the same run, kept up to date until it ends. `on_end` is told when it does.
 pub(crate) fn live_run(
     loaded: Memo<Option<SyncRun>>,
-    provider_name: &str,
     on_end: Callback<()>,
 ) -> RwSignal<Option<SyncRun>> {
     let agency = use_agency();
     let notices = use_notices();
-    let provider_name = StoredValue::new(provider_name.to_owned());
     let current = RwSignal::new(loaded.get_untracked());
     let watched = StoredValue::new(None::<(String, AbortHandle)>);
     let stop = move || {
@@ -53,16 +52,22 @@ pub(crate) fn live_run(
             return;
         }
         stop();
+        let before = current.get_untracked();
         current.set(Some(run.clone()));
         if sync_runs::has_ended(run.state) {
             return;
         }
+        // A run that is queued begins now; one that the page found under way is not announced as new.
+        if run.state == SyncState::Queued {
+            let name = provider_name(run.provider);
+            if let Some(text) = sync_words::announcement(before.as_ref(), &run, name) {
+                notices.speak(text);
+            }
+        }
         let on_run = move |next: SyncRun| {
             let before = current.try_get_untracked().flatten();
-            let text = provider_name
-                .try_with_value(|name| sync_words::announcement(before.as_ref(), &next, name))
-                .flatten();
-            if let Some(text) = text {
+            let name = provider_name(next.provider);
+            if let Some(text) = sync_words::announcement(before.as_ref(), &next, name) {
                 notices.speak(text);
             }
             let is_over = sync_runs::has_ended(next.state);

@@ -197,11 +197,7 @@ pub(super) fn ProviderCard(info: ProviderInfo) -> impl IntoView {
                 .map(SyncRun::from)
         })
     });
-    let run = live_run(
-        loaded_run,
-        &name,
-        Callback::new(move |()| page.keys.reload()),
-    );
+    let run = live_run(loaded_run, Callback::new(move |()| page.keys.reload()));
     let card = CardContext {
         page,
         agency: use_agency(),

@@ -42,11 +42,7 @@ pub(crate) fn OverviewPage() -> impl IntoView {
                 .map(SyncRun::from)
         })
     });
-    let run = live_run(
-        loaded_run,
-        "Provider",
-        Callback::new(move |()| data.reload()),
-    );
+    let run = live_run(loaded_run, Callback::new(move |()| data.reload()));
     let is_there = Memo::new(move |_| data.data.with(Option::is_some));
     view! {
         <div class="page narrow">
