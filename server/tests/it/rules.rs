@@ -11,7 +11,10 @@ fn every_rule_names_a_test_that_is_there() {
     let mut tests = 0;
     for rule in rules.split("\n**").skip(1) {
         let name = rule.split("**").next().unwrap();
-        let lines: Vec<&str> = rule.lines().filter(|line| line.starts_with("- `")).collect();
+        let lines: Vec<&str> = rule
+            .lines()
+            .filter(|line| line.starts_with("- `"))
+            .collect();
         if lines.is_empty() {
             problems.push(format!("{name} names no test"));
         }
@@ -27,6 +30,9 @@ fn every_rule_names_a_test_that_is_there() {
             }
         }
     }
-    assert!(tests > 50, "only {tests} tests are named; has the form of docs/RULES.md changed?");
+    assert!(
+        tests > 50,
+        "only {tests} tests are named; has the form of docs/RULES.md changed?"
+    );
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
