@@ -53,6 +53,16 @@ impl Throttle {
         Ok(())
     }
 
+    /// Takes an attempt back that was counted at this time and then not made.
+    pub(crate) fn take_back(&self, who: &str, at: Timestamp) {
+        if let Some(times) = self.attempts.get(who) {
+            let mut times = times.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(index) = times.iter().rposition(|time| *time == at) {
+                times.remove(index);
+            }
+        }
+    }
+
     /// Forgets the attempts of somebody who proved to be right.
     pub(crate) fn forget(&self, who: &str) {
         self.attempts.invalidate(who);
@@ -75,5 +85,7 @@ mod tests {
         assert_eq!(throttle.attempt("b", at(59)), Ok(()));
         assert_eq!(throttle.attempt("a", at(60)), Ok(()));
         assert_eq!(throttle.attempt("a", at(61)), Err(Duration::from_secs(49)));
+        throttle.take_back("a", at(60));
+        assert_eq!(throttle.attempt("a", at(61)), Ok(()));
     }
 }

@@ -96,7 +96,7 @@ impl AgencyQuery {
         #[graphql(desc = "The last so many rows instead.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
     ) -> Result<AgencyConnection> {
-        let keyset = PageArguments::new(first, after, last, before).keyset()?;
+        let keyset = PageArguments::new(first, after, last, before).keyset("slug")?;
         let user = ctx.viewer()?.user_id.clone();
         let mut conn = ctx.app()?.db.read().await?;
         let rows = store::agencies::list(&mut conn, &user, &keyset).await?;

@@ -319,7 +319,6 @@ impl AgentQuery {
         #[graphql(desc = "The last so many rows instead.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
     ) -> Result<AgentConnection> {
-        let keyset = PageArguments::new(first, after, last, before).keyset()?;
         let agency = ctx.agency()?.clone();
         let query = narrowed(filter.unwrap_or_default(), search.as_deref());
         let order = match sort.map(|sort| sort.field) {
@@ -329,6 +328,7 @@ impl AgentQuery {
             Some(AgentSortField::UpdatedAt) => AgentOrder::UpdatedAt,
         };
         let is_descending = sort.is_some_and(|sort| sort.direction == SortDirection::Desc);
+        let keyset = PageArguments::new(first, after, last, before).keyset(order.as_str())?;
         let mut conn = ctx.app()?.db.read().await?;
         let rows =
             store::agents::list(&mut conn, &agency, &query, order, is_descending, &keyset).await?;

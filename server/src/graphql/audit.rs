@@ -76,7 +76,7 @@ impl AuditQuery {
         #[graphql(desc = "The last so many rows instead.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
     ) -> Result<AuditEntryConnection> {
-        let keyset = PageArguments::new(first, after, last, before).keyset()?;
+        let keyset = PageArguments::new(first, after, last, before).keyset("sequence")?;
         let agency = ctx.agency()?.clone();
         let providers = provider_set(filter.unwrap_or_default().provider);
         let mut conn = ctx.app()?.db.read().await?;

@@ -1,9 +1,10 @@
 //! Cursor connections: arguments in, one page out. A cursor is opaque, and holds the sort key and id of its row, so that
-//! a page starts right behind it whatever comes or goes.
+//! a page starts right behind it whatever comes or goes; one of another order is refused.
 
 use async_graphql::SimpleObject;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
@@ -42,8 +43,8 @@ impl PageArguments {
         }
     }
 
-    /// What the store reads: one row more than asked for.
-    pub(crate) fn keyset(&self) -> Result<Keyset> {
+    /// What the store reads of a list sorted by `order`: one row more than asked for.
+    pub(crate) fn keyset(&self, order: &'static str) -> Result<Keyset> {
         let is_backward = self.last.is_some() || self.before.is_some();
         if is_backward && (self.first.is_some() || self.after.is_some()) {
             return Err(Error::invalid(
@@ -70,9 +71,10 @@ impl PageArguments {
         };
         let after = cursor
             .as_deref()
-            .map(|cursor| decode(field, cursor))
+            .map(|cursor| decode(field, order, cursor))
             .transpose()?;
         Ok(Keyset {
+            order,
             after,
             is_backward,
             limit: size + 1,
@@ -80,8 +82,16 @@ impl PageArguments {
     }
 }
 
-fn decode(field: &'static str, cursor: &str) -> Result<KeysetPosition> {
-    URL_SAFE_NO_PAD
+/// A cursor: a position, and the order in which it is one.
+#[derive(Serialize, Deserialize)]
+struct Cursor<Order> {
+    by: Order,
+    #[serde(flatten)]
+    position: KeysetPosition,
+}
+
+fn decode(field: &'static str, order: &str, cursor: &str) -> Result<KeysetPosition> {
+    let cursor: Cursor<String> = URL_SAFE_NO_PAD
         .decode(cursor)
         .ok()
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
@@ -90,12 +100,25 @@ fn decode(field: &'static str, cursor: &str) -> Result<KeysetPosition> {
                 field,
                 "This is no cursor of this list. Take it from pageInfo or an edge.",
             )
-        })
+        })?;
+    if cursor.by != order {
+        return Err(Error::invalid(
+            field,
+            format!(
+                "This cursor is of a list by {}; this one is by {order}. Begin again without a cursor.",
+                cursor.by
+            ),
+        ));
+    }
+    Ok(cursor.position)
 }
 
-fn encode(position: &KeysetPosition) -> String {
-    serde_json::to_vec(position)
-        .map_or_else(|_| String::new(), |bytes| URL_SAFE_NO_PAD.encode(bytes))
+fn encode(order: &str, position: KeysetPosition) -> String {
+    serde_json::to_vec(&Cursor {
+        by: order,
+        position,
+    })
+    .map_or_else(|_| String::new(), |bytes| URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// Where a page stands in its list.
@@ -132,7 +155,7 @@ pub(crate) fn cut<R, T>(
     }
     let rows = rows
         .into_iter()
-        .map(|row| Ok((encode(&position(&row)), convert(row)?)))
+        .map(|row| Ok((encode(keyset.order, position(&row)), convert(row)?)))
         .collect::<Result<Vec<_>>>()?;
     let has_start = keyset.after.is_some();
     let info = PageInfo {
@@ -249,7 +272,7 @@ mod tests {
     use super::*;
 
     fn keyset(first: Option<i32>, last: Option<i32>, after: Option<&str>) -> Result<Keyset> {
-        PageArguments::new(first, after.map(str::to_owned), last, None).keyset()
+        PageArguments::new(first, after.map(str::to_owned), last, None).keyset("name")
     }
 
     #[test]
@@ -286,8 +309,11 @@ mod tests {
             id: "x".to_owned(),
         };
         assert_eq!(
-            decode("after", &encode(&position)).expect("cursor"),
+            decode("after", "name", &encode("name", position.clone())).expect("cursor"),
             position
         );
+        let other = decode("after", "status", &encode("name", position)).expect_err("other order");
+        assert_eq!(other.field(), Some("after"));
+        assert!(other.to_string().contains("by name"), "{other}");
     }
 }

@@ -182,7 +182,6 @@ impl PhoneNumberQuery {
         #[graphql(desc = "The last so many rows instead.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
     ) -> Result<PhoneNumberConnection> {
-        let keyset = PageArguments::new(first, after, last, before).keyset()?;
         let agency = ctx.agency()?.clone();
         let filter = filter.unwrap_or_default();
         let query = Narrowed {
@@ -207,6 +206,7 @@ impl PhoneNumberQuery {
             Some(PhoneNumberSortField::CreatedAt) => PhoneNumberOrder::CreatedAt,
         };
         let is_descending = sort.is_some_and(|sort| sort.direction == SortDirection::Desc);
+        let keyset = PageArguments::new(first, after, last, before).keyset(order.as_str())?;
         let mut conn = ctx.app()?.db.read().await?;
         let rows =
             store::phone_numbers::list(&mut conn, &agency, &query, order, is_descending, &keyset)

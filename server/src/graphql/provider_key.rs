@@ -261,7 +261,7 @@ impl ProviderKeyQuery {
         #[graphql(desc = "The last so many rows instead.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
     ) -> Result<ProviderKeyConnection> {
-        let keyset = PageArguments::new(first, after, last, before).keyset()?;
+        let keyset = PageArguments::new(first, after, last, before).keyset("provider")?;
         let agency = ctx.agency()?.clone();
         let providers = provider_set(provider);
         let mut conn = ctx.app()?.db.read().await?;

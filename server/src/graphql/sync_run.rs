@@ -176,7 +176,7 @@ impl SyncRunQuery {
         #[graphql(desc = "The last so many rows instead.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
     ) -> Result<SyncRunConnection> {
-        let keyset = PageArguments::new(first, after, last, before).keyset()?;
+        let keyset = PageArguments::new(first, after, last, before).keyset("createdAt")?;
         let agency = ctx.agency()?.clone();
         let filter = filter.unwrap_or_default();
         let providers = provider_set(filter.provider);

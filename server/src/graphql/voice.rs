@@ -71,7 +71,7 @@ impl VoiceQuery {
         #[graphql(desc = "The last so many rows instead.")] last: Option<i32>,
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
     ) -> Result<VoiceConnection> {
-        let keyset = PageArguments::new(first, after, last, before).keyset()?;
+        let keyset = PageArguments::new(first, after, last, before).keyset("engine")?;
         let agency = ctx.agency()?.clone();
         let mut conn = ctx.app()?.db.read().await?;
         let rows = store::voices::list(&mut conn, &agency, &keyset).await?;

@@ -27,7 +27,12 @@ pub(crate) async fn count(
             throttles
                 .validations_by_agency
                 .attempt(agency.as_str(), now)
-                .map_err(|wait| (wait, "This agency has checked 30 keys in an hour"))
+                .map_err(|wait| {
+                    throttles
+                        .validations_by_person
+                        .take_back(viewer.user_id.as_str(), now);
+                    (wait, "This agency has checked 30 keys in an hour")
+                })
         });
     let Err((retry_after, what)) = refused else {
         return Ok(());

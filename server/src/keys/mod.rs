@@ -200,6 +200,13 @@ pub(crate) fn write_capabilities(states: &[(Capability, CapabilityState)]) -> Re
     Ok(serde_json::to_string(&map)?)
 }
 
+/// Whether the provider let the key do this when it was last checked.
+pub(crate) fn can(key: &KeyRow, wanted: Capability) -> bool {
+    read_capabilities(&key.version.capabilities)
+        .into_iter()
+        .any(|(capability, state)| capability == wanted && state == CapabilityState::Yes)
+}
+
 /// Every capability with its state; what a row does not name is unknown (K4).
 pub(crate) fn read_capabilities(text: &str) -> Vec<(Capability, CapabilityState)> {
     let map: std::collections::BTreeMap<String, String> =

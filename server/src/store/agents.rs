@@ -50,6 +50,18 @@ pub(crate) enum AgentOrder {
     UpdatedAt,
 }
 
+impl AgentOrder {
+    /// As the API names it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Status => "status",
+            Self::CreatedAt => "createdAt",
+            Self::UpdatedAt => "updatedAt",
+        }
+    }
+}
+
 // An agent is reachable when a key in use, not refused at its last check, opens an account that holds it.
 macro_rules! reachable {
     () => {

@@ -5,6 +5,8 @@
 /// Which page of a list.
 #[derive(Clone, Debug)]
 pub(crate) struct Keyset {
+    /// What the list is sorted by, as its cursors say it.
+    pub(crate) order: &'static str,
     /// The row that the page starts behind; `None` for the first page.
     pub(crate) after: Option<KeysetPosition>,
     /// Rows before the position instead of behind it; they come in reverse and the caller turns them round.

@@ -50,6 +50,16 @@ pub(crate) enum PhoneNumberOrder {
     CreatedAt,
 }
 
+impl PhoneNumberOrder {
+    /// As the API names it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Number => "number",
+            Self::CreatedAt => "createdAt",
+        }
+    }
+}
+
 macro_rules! columns {
     () => {
         "SELECT n.id, n.provider, n.remote_id, n.number, n.sip_uri, n.name, n.sort_key, n.carrier, n.status, \
@@ -62,7 +72,7 @@ macro_rules! filter {
     () => {
         "WHERE n.agency_id = $1 AND ($2 = '' OR $2 LIKE '%|' || n.provider || '|%') \
          AND ($3 = '' OR $3 LIKE '%|' || n.status || '|%') AND ($4 = '' OR p.agent_id = $4) AND ($5 = '' OR ($5 = 'yes') = (p.agent_id IS NOT NULL)) \
-         AND ($6 = '' OR n.sort_key LIKE $6 ESCAPE '\\' OR lower(COALESCE(n.name, '')) LIKE $6 ESCAPE '\\')"
+         AND ($6 = '' OR n.sort_key LIKE $6 ESCAPE '\\' OR n.name_key LIKE $6 ESCAPE '\\')"
     };
 }
 
@@ -183,10 +193,10 @@ pub(crate) async fn upsert(
     write: &PhoneNumberWrite<'_>,
 ) -> Result<()> {
     const SQL: &str = "INSERT INTO phone_numbers (id, agency_id, account_id, provider, remote_id, number, sip_uri, name, \
-        sort_key, carrier, status, agent_remote_id, is_answering, created_at, last_seen_at, last_seen_run) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) \
+        name_key, sort_key, carrier, status, agent_remote_id, is_answering, created_at, last_seen_at, last_seen_run) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
         ON CONFLICT (account_id, remote_id) DO UPDATE SET number = excluded.number, sip_uri = excluded.sip_uri, \
-        name = excluded.name, sort_key = excluded.sort_key, carrier = excluded.carrier, status = excluded.status, \
+        name = excluded.name, name_key = excluded.name_key, sort_key = excluded.sort_key, carrier = excluded.carrier, status = excluded.status, \
         agent_remote_id = excluded.agent_remote_id, is_answering = excluded.is_answering, last_seen_at = excluded.last_seen_at, \
         last_seen_run = excluded.last_seen_run";
     let sort_key = write
@@ -203,6 +213,7 @@ pub(crate) async fn upsert(
         .bind(write.number)
         .bind(write.sip_uri)
         .bind(write.name)
+        .bind(write.name.unwrap_or_default().to_lowercase())
         .bind(&sort_key)
         .bind(write.carrier)
         .bind(write.status)

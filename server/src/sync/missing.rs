@@ -7,7 +7,10 @@ use crate::{
     error::Result,
     providers::{ProviderError, Target, VoiceProvider},
     store::{self, placements::UnseenRow, sync_runs::SyncRunRow},
-    sync::{Decision, State, pages},
+    sync::{
+        Decision, State, pages,
+        run::{Stop, answer},
+    },
 };
 
 /// More than this many need a decision.
@@ -47,21 +50,21 @@ fn is_mass_removal(active: i64, unseen: i64) -> bool {
 }
 
 /// Looks at the next few missing agents.
-pub(crate) async fn step(
+pub(super) async fn step(
     app: &App,
     run: &mut SyncRunRow,
     client: &dyn VoiceProvider,
     target: &Target<'_>,
-) -> Result<Result<Missing, ProviderError>> {
+) -> Result<Missing, Stop> {
     if !may_mark(app, run).await? {
-        return Ok(Ok(Missing::Done));
+        return Ok(Missing::Done);
     }
     let mut conn = app.db.read().await?;
     let (active, unseen) =
         store::placements::count_unseen(&mut conn, &run.agency_id, &run.account_id, &run.id)
             .await?;
     if unseen == 0 {
-        return Ok(Ok(Missing::Done));
+        return Ok(Missing::Done);
     }
     // Decided once, before the first is looked at; a run that has begun marking goes on.
     if run.removal_decision.is_none()
@@ -75,11 +78,11 @@ pub(crate) async fn step(
         State::NeedsConfirmation
             .as_str()
             .clone_into(&mut next.state);
-        return Ok(Ok(if pages::commit(app, tx, run, next).await? {
+        return Ok(if pages::commit(app, tx, run, next).await? {
             Missing::NeedsConfirmation
         } else {
             Missing::Ended
-        }));
+        });
     }
     let after = run.page_cursor.clone().unwrap_or_default();
     let rows = store::placements::list_unseen(
@@ -93,14 +96,12 @@ pub(crate) async fn step(
     .await?;
     drop(conn);
     let Some(last) = rows.last().map(|row| row.id.as_str().to_owned()) else {
-        return Ok(Ok(Missing::Done));
+        return Ok(Missing::Done);
     };
     let mut findings = Vec::with_capacity(rows.len());
     for row in rows {
-        match look(client, target, &row).await {
-            Ok(finding) => findings.push((row, finding)),
-            Err(error) => return Ok(Err(error)),
-        }
+        let finding = answer(app, look(client, target, &row)).await?;
+        findings.push((row, finding));
     }
     let mut next = run.clone();
     next.total = Some(next.done + unseen);
@@ -122,11 +123,11 @@ pub(crate) async fn step(
             }
         }
     }
-    Ok(Ok(if pages::commit(app, tx, run, next).await? {
+    Ok(if pages::commit(app, tx, run, next).await? {
         Missing::More
     } else {
         Missing::Ended
-    }))
+    })
 }
 
 enum Finding {

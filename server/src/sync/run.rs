@@ -14,7 +14,7 @@ use crate::{
     id::{AgencyId, SyncRunId},
     jobs::{Job, JobError},
     keys::{self, Health, words},
-    providers::{ProviderError, ProviderKind, Target, Unavailable, VoiceProvider},
+    providers::{Capability, ProviderError, ProviderKind, Target, Unavailable, VoiceProvider},
     store::{
         self,
         provider_keys::{HealthUpdate, KeyRow},
@@ -47,7 +47,7 @@ pub(crate) struct SyncJob {
 }
 
 /// How a step of the run ended, when it did not simply succeed.
-enum Stop {
+pub(super) enum Stop {
     /// The run's row says the rest.
     Ended,
     Retry(JobError),
@@ -137,38 +137,36 @@ async fn import(
             .and_then(Phase::parse)
             .unwrap_or(Phase::Agents);
         let goes_on = match phase {
-            Phase::Agents => {
-                let page = client
-                    .list_agents(&target, run.page_cursor.as_deref())
-                    .await
-                    .map_err(Stop::Provider)?;
-                pages::write_agents(app, run, &page).await?
-            }
+            Phase::Agents => agents(app, run, key, client, &target).await?,
             Phase::PhoneNumbers => numbers(app, run, client, &target).await?,
             Phase::Voices => {
-                let page = client
-                    .list_voices(&target, run.page_cursor.as_deref())
-                    .await
-                    .map_err(Stop::Provider)?;
+                let page =
+                    answer(app, client.list_voices(&target, run.page_cursor.as_deref())).await?;
                 pages::write_voices(app, run, page).await?
             }
-            Phase::MissingAgents => {
-                match missing::step(app, run, client, &target)
-                    .await?
-                    .map_err(Stop::Provider)?
-                {
-                    Missing::More => true,
-                    Missing::Ended | Missing::NeedsConfirmation => false,
-                    Missing::Done => {
-                        succeed(app, run).await?;
-                        false
-                    }
+            Phase::MissingAgents => match missing::step(app, run, client, &target).await? {
+                Missing::More => true,
+                Missing::Ended | Missing::NeedsConfirmation => false,
+                Missing::Done => {
+                    succeed(app, run).await?;
+                    false
                 }
-            }
+            },
         };
         if !goes_on {
             return Err(Stop::Ended);
         }
+    }
+}
+
+/// The provider's answer, unless the server is told to stop meanwhile: a provider that hangs does not keep it up.
+pub(super) async fn answer<T>(
+    app: &App,
+    request: impl Future<Output = Result<T, ProviderError>>,
+) -> Result<T, Stop> {
+    tokio::select! {
+        answer = request => answer.map_err(Stop::Provider),
+        () = app.shutdown.cancelled() => Err(Stop::Retry(JobError::Interrupted)),
     }
 }
 
@@ -186,6 +184,31 @@ async fn begin(app: &App, run: &mut SyncRunRow) -> Result<()> {
     Ok(())
 }
 
+/// A key that was saved knowing that it lists numbers and no agents imports its numbers; nothing is marked then. One that
+/// could list agents and cannot any more fails the sync.
+async fn agents(
+    app: &App,
+    run: &mut SyncRunRow,
+    key: &KeyRow,
+    client: &dyn VoiceProvider,
+    target: &Target<'_>,
+) -> Result<bool, Stop> {
+    match answer(app, client.list_agents(target, run.page_cursor.as_deref())).await {
+        Ok(page) => Ok(pages::write_agents(app, run, &page).await?),
+        Err(Stop::Provider(ProviderError::MissingPermission { .. }))
+            if !keys::can(key, Capability::ListAgents)
+                && keys::can(key, Capability::ListNumbers) =>
+        {
+            let mut next = run.clone();
+            next.is_list_complete = false;
+            pages::enter(&mut next, Phase::PhoneNumbers);
+            let tx = app.db.begin().await?;
+            Ok(pages::commit(app, tx, run, next).await?)
+        }
+        Err(stop) => Err(stop),
+    }
+}
+
 /// A key that may not list numbers is no failed sync: its agents are here, and its card says what it lacks.
 async fn numbers(
     app: &App,
@@ -193,18 +216,15 @@ async fn numbers(
     client: &dyn VoiceProvider,
     target: &Target<'_>,
 ) -> Result<bool, Stop> {
-    match client
-        .list_numbers(target, run.page_cursor.as_deref())
-        .await
-    {
+    match answer(app, client.list_numbers(target, run.page_cursor.as_deref())).await {
         Ok(page) => Ok(pages::write_numbers(app, run, &page).await?),
-        Err(ProviderError::MissingPermission { .. }) => {
+        Err(Stop::Provider(ProviderError::MissingPermission { .. })) => {
             let mut next = run.clone();
             pages::enter(&mut next, Phase::Voices);
             let tx = app.db.begin().await?;
             Ok(pages::commit(app, tx, run, next).await?)
         }
-        Err(error) => Err(Stop::Provider(error)),
+        Err(stop) => Err(stop),
     }
 }
 

@@ -238,7 +238,7 @@ async fn search_finds_names_and_remote_ids() {
 }
 
 /// A page has 1 to 100 rows; the field that asks for another number, and one of two pairs, is named; so is a cursor that
-/// is none.
+/// is none, or one of another order or list.
 #[tokio::test]
 async fn a_page_that_cannot_be_is_refused_at_its_field() {
     let (_app, admin) = listed().await;
@@ -256,6 +256,14 @@ async fn a_page_that_cannot_be_is_refused_at_its_field() {
         assert_eq!(refused.code(), "INVALID_INPUT", "{arguments}");
         assert_eq!(refused.error()["extensions"]["field"], field, "{arguments}");
     }
+    let by_name = page(&admin, &json!({ "first": 1 })).await.ok();
+    let cursor = &by_name["agents"]["pageInfo"]["endCursor"];
+    let by_time = json!({ "after": cursor, "sort": { "field": "CREATED_AT" } });
+    let refused = page(&admin, &by_time).await;
+    assert_eq!(refused.error()["extensions"]["field"], "after");
+    assert!(refused.message().contains("by name"));
+    let voices = format!("{{ voices(after: {cursor}) {{ totalCount }} }}");
+    assert_eq!(admin.query(&voices).await.code(), "INVALID_INPUT");
     let all = page(&admin, &json!({ "first": 100 })).await.ok();
     assert_eq!(all["agents"]["nodes"].as_array().unwrap().len(), 100);
     let usual = page(&admin, &json!({})).await.ok();
@@ -299,7 +307,10 @@ async fn numbers_are_found_by_agent_and_text() {
         numbers(filter(json!({ "status": ["ACTIVATING"] }))).await,
         ["Summit front desk (SIP)"]
     );
+    app.sql("UPDATE phone_numbers SET name = 'ÉTÉ Élégant', name_key = 'été élégant' WHERE name = 'Spare line'")
+        .await;
     for (search, expected) in [
+        ("ÉLÉGANT", 1),
         ("cedar", 2),
         ("+1720555", 2),
         ("summit-insurance", 1),

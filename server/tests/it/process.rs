@@ -5,7 +5,7 @@ use std::{path::Path, process::Stdio, time::Duration};
 
 use ringfence::{
     providers::ProviderKind,
-    sandbox::{NewAccount, Sandbox},
+    sandbox::{Effect, Fault, NewAccount, Sandbox},
 };
 use serde_json::json;
 use sqlx::{Connection, Row, sqlite::SqliteConnection};
@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use crate::{
-    harness::{PASSWORD, TestClient},
+    harness::{PASSWORD, TestClient, keys as sample},
     keys::save,
     sync::{newest, until},
 };
@@ -198,6 +198,26 @@ async fn a_stopped_server_goes_on_with_its_sync_at_the_next_start() {
         (&json!(2000), &json!(2000))
     );
     assert!(server.stop().await < Duration::from_secs(5));
+}
+
+/// S5: a provider that never answers does not keep the server up.
+#[tokio::test]
+async fn a_hanging_provider_does_not_hold_up_the_stop() {
+    let installation = Installation::new().await;
+    let server = installation.start().await;
+    server.admin.save_key(sample::GOOD, None).await.ok();
+    until(&server.admin, "SUCCEEDED").await;
+    let control = installation.sandbox.control().clone();
+    control.inject(Fault::new(Effect::Hang).on("/vapi/assistant"));
+    control.clear_requests();
+    server.admin.start_sync().await.ok();
+    while control.request_counts().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let took = server.stop().await;
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    let is_queued = "SELECT count(*) FROM jobs WHERE state = 'queued' AND locked_by IS NULL";
+    assert_eq!(installation.number(is_queued).await, 1);
 }
 
 /// K1, K14, K6: a region is one of the hosts that the operator configured; the key goes to the chosen one alone, and a new

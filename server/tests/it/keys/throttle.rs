@@ -86,6 +86,11 @@ async fn an_agency_checks_at_most_thirty_keys_an_hour() {
         50 * 60 * 1000
     );
     assert!(refused.message().contains("30 keys in an hour"));
+    for _ in 0..12 {
+        // What the agency may not do is not held against the person.
+        let again = people[0].save_key(keys::GOOD, None).await;
+        assert!(again.message().contains("30 keys in an hour"));
+    }
     assert_eq!(
         counts(&people[0]).await.newest_action,
         "provider_key.throttled"

@@ -2,10 +2,13 @@
 
 use std::collections::HashSet;
 
-use ringfence::{access::Role, sandbox::NewAccount};
+use ringfence::{
+    access::Role,
+    sandbox::{NewAccount, NewKey, Resource},
+};
 use serde_json::{Value, json};
 
-use super::{agents, import, newest, statuses, sync};
+use super::{agents, import, newest, statuses, sync, to_the_end};
 use crate::harness::{Frame, TestApp, TestSocket, keys};
 
 /// S1: agents come with their portable definition and their place at the provider.
@@ -310,4 +313,31 @@ async fn thousands_of_agents_arrive_once_each() {
     let data = admin.query(attached).await.ok();
     assert_eq!(data["phoneNumbers"]["totalCount"], 250);
     assert_eq!(statuses(&admin).await, (3000, 0));
+}
+
+/// K3, S1: a key that may list numbers and no agents imports the numbers, and marks no agent.
+#[tokio::test]
+async fn a_key_for_numbers_alone_imports_them() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    let first = import(&app, &admin, keys::GOOD).await;
+    let key = "key-of-numbers-alone-2Kd7";
+    let narrow = NewKey {
+        key: key.to_owned(),
+        same_account_as: keys::GOOD.to_owned(),
+        visible_assistants: None,
+        forbidden: vec![Resource::Assistant],
+    };
+    app.sandbox.control().add_key(&narrow).unwrap();
+    let version = admin.key().await["version"].as_i64();
+    admin.save_key(key, version).await.ok();
+    let run = to_the_end(&app, &admin).await;
+    assert_ne!(run["id"], first["id"]);
+    assert_eq!(run["state"], "SUCCEEDED", "{run:#}");
+    assert_eq!(
+        (&run["agentCount"], &run["phoneNumberCount"]),
+        (&json!(0), &json!(12))
+    );
+    assert!(run["hint"].as_str().unwrap().contains("see all agents"));
+    assert_eq!(statuses(&admin).await, (40, 0));
 }
