@@ -112,6 +112,15 @@ test("the agent's panel", async ({ page, demo }) => {
   await look(page, "agent");
   await panel.getByRole("button", { name: "Close panel" }).click();
 
+  // Names are what rows are told apart by, so that the table cuts none of them, with the panel and without it.
+  const cut = () =>
+    page.getByRole("rowheader").evaluateAll((cells) =>
+      cells
+        .flatMap((cell) => [cell, ...cell.querySelectorAll("*")])
+        .filter((element) => element.scrollWidth > element.clientWidth && element.clientWidth > 0)
+        .map((element) => element.textContent),
+    );
+  expect(await cut()).toEqual([]);
   // Beside the panel the list stays in place and usable.
   await page.getByRole("rowheader").nth(1).getByRole("link").click();
   const [list, beside] = [await page.getByRole("table").boundingBox(), await panel.boundingBox()];
@@ -119,6 +128,7 @@ test("the agent's panel", async ({ page, demo }) => {
   expect(list.x + list.width, "the table ends where the panel begins").toBeLessThanOrEqual(beside.x + 1);
   await page.getByRole("rowheader").nth(2).getByRole("link").click();
   await expect(panel).toHaveCount(1);
+  expect(await cut()).toEqual([]);
 });
 
 test("the keys page: each health, a refused key, a sync in each of its states", async ({ page, demo }) => {

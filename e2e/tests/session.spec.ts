@@ -12,6 +12,7 @@ test("a wrong password is told without saying which of both was wrong", async ({
   await page.getByRole("button", { name: "Log in", exact: true }).click();
   await expect(page.getByLabel("Email")).toBeFocused();
   await expect(page.getByLabel("Email")).toHaveAccessibleDescription(/Enter your email address/);
+  await expect(page).toHaveTitle("Error: Log in · Ringfence");
   for (const person of [PEOPLE.admin, { ...PEOPLE.admin, email: "nobody@demo.test" }]) {
     await fillLogIn(page, person, "not the password");
     await expect(page.getByRole("alert")).toContainText("Email or password is wrong");
@@ -20,6 +21,7 @@ test("a wrong password is told without saying which of both was wrong", async ({
   }
   await fillLogIn(page, PEOPLE.admin);
   await expect(page).toHaveURL(PAGES.overview);
+  await expect(page).toHaveTitle("Overview · Ringfence");
 });
 
 test("log-in pauses after many wrong passwords, and says for how long", async ({ page }) => {

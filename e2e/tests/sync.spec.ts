@@ -1,6 +1,6 @@
 // A sync as people see it: moving, waiting, failing, asking before it marks agents, and ending empty.
 
-import { Card, KEYS, PAGES, PEOPLE, Script, connect, logIn, recordProgress, toast } from "../support/app";
+import { Card, KEYS, PAGES, PEOPLE, Script, connect, logIn, recordProgress, recordSpoken, toast } from "../support/app";
 import { expect, test } from "../support/test";
 
 test("the bar moves with a large account, and leaving the page does not stop the sync", async ({ page, demo }) => {
@@ -10,7 +10,7 @@ test("the bar moves with a large account, and leaving the page does not stop the
   await demo.sandbox.setPageDelay(400);
   await logIn(page, PEOPLE.admin, PAGES.keys);
   const card = new Card(page);
-  const seen = await recordProgress(page);
+  const [seen, spoken] = [await recordProgress(page), await recordSpoken(page)];
   await card.save(key);
   await expect(card.progress).toHaveAccessibleName(/^Agents [1-4],000/, { timeout: 15_000 });
   const agents = (await seen()).filter(({ text }) => text.startsWith("Agents"));
@@ -19,6 +19,7 @@ test("the bar moves with a large account, and leaving the page does not stop the
   await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Overview" }).click();
   await expect(page.getByRole("progressbar")).toBeVisible();
   await expect(page.getByText(/^Synced .* 4,500 agents, 20 numbers/)).toBeVisible({ timeout: 30_000 });
+  expect(await spoken()).toEqual(expect.arrayContaining(["Vapi sync started.", expect.stringMatching(/^Vapi sync ended\. 4,500 agents/)]));
   await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Agents" }).click();
   await expect(page.getByRole("status").filter({ hasText: /^4,500 agents$/ })).toBeVisible();
   const pages = page.getByRole("navigation", { name: "Pages of agents" });

@@ -7,6 +7,7 @@ use crate::clock;
 use crate::components::badge::Tone;
 use crate::components::button::Button;
 use crate::components::icons::{Icon, icon};
+use crate::components::page_head::mark_window_failed;
 use crate::components::time::seconds_until;
 use crate::erased::effect;
 use crate::logic::outcome::Words;
@@ -41,6 +42,7 @@ pub(crate) fn ErrorNotice(
     };
     let notice_ref = NodeRef::<html::Div>::new();
     if takes_focus {
+        mark_window_failed();
         effect(move || {
             if let Some(notice) = notice_ref.get() {
                 // The notice takes the focus because of its tabindex.

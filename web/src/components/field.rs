@@ -3,6 +3,7 @@
 
 use crate::components::fresh_id;
 use crate::components::icons::{Icon, icon};
+use crate::components::page_head::mark_window_failed;
 use leptos::html;
 use leptos::prelude::*;
 
@@ -94,7 +95,10 @@ pub(crate) fn described_by(
 /// The error below a field.
 pub(crate) fn field_error(error: Signal<Option<String>>, id: String) -> AnyView {
     view! {
-        {move || error.get().map(|text| view! { <p class="field-error" id=id.clone()>{icon(Icon::Bad)} <span>{text}</span></p> }.into_any())}
+        {move || error.get().map(|text| {
+            mark_window_failed();
+            view! { <p class="field-error" id=id.clone()>{icon(Icon::Bad)} <span>{text}</span></p> }.into_any()
+        })}
     }
     .into_any()
 }

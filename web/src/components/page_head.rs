@@ -1,18 +1,37 @@
-//! The head of a page: title, one sentence, one action. It sets the title of the window, and after a navigation puts the
+//! The head of a page: title, one sentence, one action. It sets the title of the window, which says "Error:" while a form on
+//! it was refused, and after a navigation puts the
 //! focus on the heading, so that a screen reader starts there (checklist 40).
 
 use crate::erased::effect;
 use leptos::html;
 use leptos::prelude::*;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 thread_local! {
     static IS_FIRST_PAGE: Cell<bool> = const { Cell::new(true) };
+    static TITLE: RefCell<String> = const { RefCell::new(String::new()) };
+    static FAILURES: Cell<u32> = const { Cell::new(0) };
 }
 
 /// Sets the title of the window, such as `Agents · Ringfence`.
 pub(crate) fn set_window_title(title: &str) {
-    document().set_title(&format!("{title} · Ringfence"));
+    TITLE.replace(format!("{title} · Ringfence"));
+    write_window_title();
+}
+
+/// Puts "Error:" before the window's title for as long as the caller's part of the page stands.
+pub(crate) fn mark_window_failed() {
+    let count = |change: fn(u32, u32) -> u32| {
+        FAILURES.set(change(FAILURES.get(), 1));
+        write_window_title();
+    };
+    count(u32::saturating_add);
+    on_cleanup(move || count(u32::saturating_sub));
+}
+
+fn write_window_title() {
+    let mark = if FAILURES.get() > 0 { "Error: " } else { "" };
+    TITLE.with_borrow(|title| document().set_title(&format!("{mark}{title}")));
 }
 
 /// Names the window and, on each page but the first, focuses the heading.

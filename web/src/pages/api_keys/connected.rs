@@ -102,7 +102,10 @@ fn advice(
         view! { <p class="said">{format!("{name} says: “{message}”")}</p> }.into_any()
     });
     if health == KeyHealth::NoFunds && is_readable {
-        let url = card.info.with_value(|info| info.dashboard_url.clone());
+        let url = card.info.with_value(|info| {
+            let usual = &info.dashboard_url;
+            info.top_up_url.as_ref().unwrap_or(usual).clone()
+        });
         return view! {
             <Notice tone=tone symbol=symbol title=words.title text=words.text>
                 <a class="outside" href=url target="_blank" rel="external noopener noreferrer">
