@@ -66,16 +66,7 @@ pub(crate) async fn clear(app: &App, viewer: &Viewer, input: ClearKey) -> Result
             return Err(detach_failed(provider, &detached, &failed));
         }
     }
-    write(
-        app,
-        viewer,
-        agency,
-        &input,
-        provider,
-        &shown,
-        detached.len(),
-    )
-    .await
+    write(app, viewer, agency, &input, provider, &shown, &detached).await
 }
 
 fn check(row: &KeyRow, input: &ClearKey) -> Result<()> {
@@ -94,7 +85,7 @@ async fn write(
     input: &ClearKey,
     provider: ProviderKind,
     shown: &Impact,
-    detached_count: usize,
+    detached: &[PhoneNumberRow],
 ) -> Result<Cleared> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
@@ -104,16 +95,11 @@ async fn write(
         .ok_or(Error::NotFound)?;
     check(&row, input)?;
     let now_stopping = impact::of_clearing(&mut tx, agency, &row).await?;
-    // Detaching shortens the list of answering numbers itself; what else stops must still be what was shown.
-    let is_as_shown = if detached_count == 0 {
-        now_stopping.acknowledgement == shown.acknowledgement
-    } else {
-        now_stopping.agent_count == shown.agent_count
-            && now_stopping.phone_number_count == shown.phone_number_count
-    };
-    if !is_as_shown {
+    // Detaching takes up to a minute, and syncs go on meanwhile.
+    if !now_stopping.is_covered_by(shown, detached) {
         return Err(Error::ImpactChanged);
     }
+    let detached_count = detached.len();
     let version = row.version.version;
     store::provider_keys::deactivate(&mut tx, agency, &row.id).await?;
     store::provider_keys::retire_version(

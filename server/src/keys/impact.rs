@@ -1,14 +1,15 @@
 //! What stops when a key is cleared (K8): the agents that no other key reaches, the numbers of its account, and the
 //! numbers that the provider would go on answering by itself. The acknowledgement is a digest of all that, so that a
-//! page or a script can only agree to what it has been shown.
+//! page or a script can only agree to what it has been shown. Agents and numbers have a digest of their own, which
+//! detaching leaves as it is.
 
-use std::fmt::Write as _;
+use std::{collections::HashSet, fmt::Write as _};
 
 use aws_lc_rs::digest::{Context, SHA256};
 
 use crate::{
     error::Result,
-    id::AgencyId,
+    id::{AgencyId, PhoneNumberId},
     store::{self, Conn, agents::AgentRow, phone_numbers::PhoneNumberRow, provider_keys::KeyRow},
 };
 
@@ -24,6 +25,25 @@ pub(crate) struct Impact {
     /// All numbers that the provider answers by itself.
     pub(crate) answering: Vec<PhoneNumberRow>,
     pub(crate) acknowledgement: String,
+    /// Digest of the key's version, the agents and the numbers, whoever answers them.
+    stopping: String,
+}
+
+impl Impact {
+    /// Whether this, after those numbers were detached, is nothing that was not shown: the same agents and numbers stop,
+    /// and the provider answers none but shown ones that were not detached.
+    pub(crate) fn is_covered_by(&self, shown: &Self, detached: &[PhoneNumberRow]) -> bool {
+        let mut expected: HashSet<&PhoneNumberId> =
+            shown.answering.iter().map(|number| &number.id).collect();
+        for number in detached {
+            expected.remove(&number.id);
+        }
+        self.stopping == shown.stopping
+            && self
+                .answering
+                .iter()
+                .all(|number| expected.contains(&number.id))
+    }
 }
 
 /// The impact of clearing this key, as the rows are now.
@@ -32,38 +52,50 @@ pub(crate) async fn of_clearing(
     agency: &AgencyId,
     key: &KeyRow,
 ) -> Result<Impact> {
-    let ids = store::agents::list_stopping_ids(conn, agency, &key.id).await?;
+    let agent_ids = store::agents::list_stopping_ids(conn, agency, &key.id).await?;
     let agents = store::agents::list_stopping(conn, agency, &key.id, SHOWN_AGENTS).await?;
-    let phone_number_count = store::phone_numbers::count_by_key(conn, agency, &key.id).await?;
+    let number_ids = store::phone_numbers::list_ids_by_key(conn, agency, &key.id).await?;
     let answering = store::phone_numbers::list_answering(conn, agency, &key.id).await?;
-    let mut digest = Context::new(&SHA256);
-    let mut add = |text: &str| {
-        digest.update(&(text.len() as u64).to_be_bytes());
-        digest.update(text.as_bytes());
-    };
-    add("ringfence-impact-v1");
-    add(key.id.as_str());
-    add(&key.version.version.to_string());
-    add(&ids.len().to_string());
-    for id in &ids {
-        add(id);
-    }
-    add(&phone_number_count.to_string());
-    for number in &answering {
-        add(number.id.as_str());
-    }
-    let acknowledgement =
-        digest.finish().as_ref()[..16]
-            .iter()
-            .fold(String::new(), |mut text, byte| {
-                let _ = write!(text, "{byte:02x}");
-                text
-            });
+    let version = key.version.version.to_string();
+    let agent_count = agent_ids.len().to_string();
+    let stopping = digest(
+        [
+            "ringfence-stopping-v1",
+            key.id.as_str(),
+            &version,
+            &agent_count,
+        ]
+        .into_iter()
+        .chain(agent_ids.iter().map(String::as_str))
+        .chain(number_ids.iter().map(String::as_str)),
+    );
+    let acknowledgement = digest(
+        ["ringfence-impact-v2", &stopping]
+            .into_iter()
+            .chain(answering.iter().map(|number| number.id.as_str())),
+    );
+    let count = |ids: &[String]| i64::try_from(ids.len()).unwrap_or(i64::MAX);
     Ok(Impact {
-        agent_count: i64::try_from(ids.len()).unwrap_or(i64::MAX),
+        agent_count: count(&agent_ids),
         agents,
-        phone_number_count,
+        phone_number_count: count(&number_ids),
         answering,
         acknowledgement,
+        stopping,
     })
+}
+
+/// The first half of the SHA-256 of these texts and their lengths, in hex.
+fn digest<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    let mut digest = Context::new(&SHA256);
+    for text in texts {
+        digest.update(&(text.len() as u64).to_be_bytes());
+        digest.update(text.as_bytes());
+    }
+    digest.finish().as_ref()[..16]
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }

@@ -14,6 +14,9 @@ use crate::{
     },
 };
 
+/// Most numbers of an agent that are read along with it; the list of numbers has them all.
+pub(crate) const MOST_OF_AN_AGENT: i64 = 100;
+
 /// A number's row, with the agent that answers it.
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct PhoneNumberRow {
@@ -126,21 +129,35 @@ pub(crate) async fn count(
         .await)?)
 }
 
-/// Numbers that up to a hundred agents answer.
+/// A number of an agent, and how many it has.
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct AgentNumberRow {
+    #[sqlx(flatten)]
+    pub(crate) number: PhoneNumberRow,
+    pub(crate) agent_total: i64,
+}
+
+/// The first numbers of up to a hundred agents: at most [`MOST_OF_AN_AGENT`] of each.
 pub(crate) async fn list_by_agents(
     conn: &mut Conn,
     agency: &AgencyId,
     agents: &[String],
-) -> Result<Vec<PhoneNumberRow>> {
+) -> Result<Vec<AgentNumberRow>> {
     const SQL: &str = concat!(
-        "SELECT n.id, n.provider, n.remote_id, n.number, n.sip_uri, n.name, n.sort_key, n.carrier, n.status, \
-         p.agent_id, n.created_at, n.last_seen_at FROM placements p \
+        "SELECT * FROM (SELECT n.id, n.provider, n.remote_id, n.number, n.sip_uri, n.name, n.sort_key, n.carrier, n.status, \
+         p.agent_id, n.created_at, n.last_seen_at, count(*) OVER (PARTITION BY p.agent_id) AS agent_total, \
+         row_number() OVER (PARTITION BY p.agent_id ORDER BY n.sort_key, n.id) AS place FROM placements p \
          JOIN phone_numbers n ON n.account_id = p.account_id AND n.agent_remote_id = p.remote_id \
          WHERE p.agency_id = $1 AND n.status <> 'inactive' AND p.agent_id IN (",
         hundred!(),
-        ") ORDER BY n.sort_key, n.id"
+        ")) AS numbered WHERE place <= $102 ORDER BY sort_key, id"
     );
-    Ok(on!(conn, c => bind_hundred!(sqlx::query_as(SQL).bind(agency), agents).fetch_all(c).await)?)
+    Ok(
+        on!(conn, c => bind_hundred!(sqlx::query_as(SQL).bind(agency), agents)
+        .bind(MOST_OF_AN_AGENT)
+        .fetch_all(c)
+        .await)?,
+    )
 }
 
 /// Numbers in the account of a key that the provider goes on answering without Ringfence (K8).
@@ -159,13 +176,17 @@ pub(crate) async fn list_answering(
     Ok(on!(conn, c => sqlx::query_as(SQL).bind(agency).bind(key).fetch_all(c).await)?)
 }
 
-/// How many numbers stand in the account of a key.
-pub(crate) async fn count_by_key(conn: &mut Conn, agency: &AgencyId, key: &KeyId) -> Result<i64> {
-    const SQL: &str = "SELECT count(*) FROM phone_numbers n \
+/// Ids of the numbers that stand in the account of a key, in a digest-friendly order.
+pub(crate) async fn list_ids_by_key(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    key: &KeyId,
+) -> Result<Vec<String>> {
+    const SQL: &str = "SELECT n.id FROM phone_numbers n \
         JOIN provider_key_versions v ON v.account_id = n.account_id \
         JOIN provider_keys k ON k.id = v.key_id AND k.active_version = v.version \
-        WHERE n.agency_id = $1 AND k.id = $2 AND n.status <> 'inactive'";
-    Ok(on!(conn, c => sqlx::query_scalar(SQL).bind(agency).bind(key).fetch_one(c).await)?)
+        WHERE n.agency_id = $1 AND k.id = $2 AND n.status <> 'inactive' ORDER BY n.id";
+    Ok(on!(conn, c => sqlx::query_scalar(SQL).bind(agency).bind(key).fetch_all(c).await)?)
 }
 
 /// What a sync writes of a number.

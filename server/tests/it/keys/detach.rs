@@ -1,10 +1,16 @@
 //! K8: detaching the numbers that the provider would go on answering, while the key still works.
 
-use ringfence::{access::Role, providers::ProviderKind, sandbox::Fault};
+use std::time::Duration;
+
+use ringfence::{
+    access::Role,
+    providers::ProviderKind,
+    sandbox::{Effect, Fault},
+};
 use serde_json::{Value, json};
 
 use super::{asked, counts};
-use crate::harness::{TestApp, keys};
+use crate::harness::{Answer, TestApp, TestClient, keys};
 
 /// The account's numbers as the provider has them, with what each is attached to.
 async fn remote_numbers(app: &TestApp) -> Vec<Value> {
@@ -132,4 +138,81 @@ async fn a_number_that_is_gone_counts_as_detached() {
     let cleared = admin.clear_key(&key, more).await.ok()["clearProviderKey"].clone();
     assert_eq!(cleared["detachedNumberCount"], 11);
     assert_eq!(cleared["stillAnswering"], json!([]));
+}
+
+/// Clears with detaching, and lets `meanwhile` happen while the provider takes its time over the numbers.
+async fn clear_slowly(
+    app: &TestApp,
+    admin: &TestClient,
+    key: &Value,
+    meanwhile: impl AsyncFnOnce(),
+) -> Answer {
+    let delay = Fault::new(Effect::Delay { ms: 400 }).method("PATCH");
+    app.sandbox.control().inject(delay);
+    app.sandbox.control().clear_requests();
+    let more = json!({ "detachNumbers": true });
+    let (answer, ()) = tokio::join!(admin.clear_key(key, more), async {
+        while asked(app).is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        meanwhile().await;
+    });
+    answer
+}
+
+/// K8: while numbers are detached, one agent goes and another comes: as many stop as were shown, but not the same ones.
+#[tokio::test]
+async fn an_agent_that_is_swapped_while_detaching_must_be_seen_first() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    admin.import(&app).await;
+    let key = admin.key().await;
+    let refused = clear_slowly(&app, &admin, &key, async || {
+        let control = app.sandbox.control();
+        let ids = control.assistant_ids(keys::GOOD).unwrap();
+        control.remove_assistants(keys::GOOD, &ids[..1]).unwrap();
+        control.add_assistants(keys::GOOD, 1, "Late agent").unwrap();
+        admin.start_sync().await.ok();
+        app.settle().await;
+    })
+    .await;
+    assert_eq!(refused.code(), "IMPACT_CHANGED");
+    let now = admin.key().await;
+    assert_eq!(now["clearImpact"]["agentCount"], 40);
+    assert_eq!(now["clearImpact"]["phoneNumberCount"], 12);
+    admin.clear_key(&now, json!({})).await.ok();
+}
+
+/// K8: while numbers are detached, the provider begins to answer one that nobody was shown.
+#[tokio::test]
+async fn a_number_that_begins_to_answer_while_detaching_must_be_seen_first() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    admin.import(&app).await;
+    let key = admin.key().await;
+    let refused = clear_slowly(&app, &admin, &key, async || {
+        app.sql("UPDATE phone_numbers SET is_answering = 1 WHERE number = '+18015550109'")
+            .await;
+    })
+    .await;
+    assert_eq!(refused.code(), "IMPACT_CHANGED");
+    let now = admin.key().await;
+    assert_eq!(now["clearImpact"]["answeringNumberCount"], 1);
+    admin.clear_key(&now, json!({})).await.ok();
+}
+
+/// K8: while numbers are detached, one of the account is replaced by another: as many, but not the one that was shown.
+#[tokio::test]
+async fn a_number_that_is_swapped_while_detaching_must_be_seen_first() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    admin.import(&app).await;
+    let key = admin.key().await;
+    let refused = clear_slowly(&app, &admin, &key, async || {
+        app.sql("UPDATE phone_numbers SET id = 'another' WHERE number = '+18015550109'")
+            .await;
+    })
+    .await;
+    assert_eq!(refused.code(), "IMPACT_CHANGED");
+    assert_eq!(counts(&admin).await.keys, 1);
 }
