@@ -21,6 +21,9 @@ pub(crate) fn check_name(field: &'static str, name: &str) -> Result<String> {
     Ok(name.to_owned())
 }
 
+/// Longest email address that is taken, in bytes (RFC 5321).
+pub(crate) const MAX_EMAIL_LENGTH: usize = 254;
+
 /// An email address as people typed it, trimmed. Only its form is looked at: mail to it proves the rest.
 pub(crate) fn check_email(field: &'static str, email: &str) -> Result<String> {
     let email = email.trim();
@@ -30,8 +33,8 @@ pub(crate) fn check_email(field: &'static str, email: &str) -> Result<String> {
             && !domain.starts_with('.')
             && !domain.ends_with('.')
     });
-    let is_plain =
-        email.len() <= 254 && !email.chars().any(|c| c.is_whitespace() || c.is_control());
+    let is_plain = email.len() <= MAX_EMAIL_LENGTH
+        && !email.chars().any(|c| c.is_whitespace() || c.is_control());
     if is_plausible && is_plain {
         return Ok(email.to_owned());
     }

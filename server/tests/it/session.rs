@@ -111,3 +111,21 @@ async fn failed_log_ins_are_throttled_and_tell_nothing() {
     app.advance(Duration::from_secs(15 * 60));
     assert!(attempt(&email, PASSWORD).await.errors.is_empty());
 }
+
+/// H2, H3: an email longer than any account's is refused at its field before it is counted, so that strangers cannot fill the
+/// memory with them.
+#[tokio::test]
+async fn an_endless_email_is_refused_and_not_counted() {
+    let app = TestApp::new().await;
+    let nobody = app.nobody();
+    for number in 0..40 {
+        let email = format!("{number}{}@example.com", "a".repeat(500_000));
+        let input = json!({ "input": { "email": email, "password": "wrong password" } });
+        let refused = nobody.graphql(LOG_IN, input).await;
+        assert_eq!(refused.code(), "INVALID_INPUT");
+        assert_eq!(refused.error()["extensions"]["field"], "email");
+    }
+    let input = json!({ "input": { "email": "no-one@example.com", "password": "wrong password" } });
+    let counted = nobody.graphql(LOG_IN, input).await;
+    assert_eq!(counted.code(), "WRONG_CREDENTIALS");
+}
