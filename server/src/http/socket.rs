@@ -62,7 +62,9 @@ pub(crate) fn accept(
 ) -> Response<Body> {
     let upgrade = upgrade
         .protocols(["graphql-transport-ws"])
-        .max_message_size(MAX_MESSAGE);
+        .max_message_size(MAX_MESSAGE)
+        // Its default of 16 MiB would be read before the message is measured.
+        .max_frame_size(MAX_MESSAGE);
     if upgrade.selected_protocol().is_none() {
         let text = "Ask for the WebSocket protocol graphql-transport-ws.\n";
         return (axum::http::StatusCode::BAD_REQUEST, text).into_response();

@@ -151,6 +151,20 @@ async fn a_socket_without_a_hello_is_closed() {
     assert_eq!(closing(&mut socket).await, 4408);
 }
 
+/// H3: a frame longer than any message is not waited for, so that nobody fills the memory, not even before the hello.
+#[tokio::test]
+async fn a_frame_that_is_too_long_is_not_read() {
+    let app = TestApp::new().await;
+    let nobody = app.nobody();
+    let mut socket = TestSocket::open(&app, &nobody, Some(&app.url("")))
+        .await
+        .unwrap();
+    let began = Instant::now();
+    socket.announce(1024 * 1024).await;
+    assert_ne!(closing(&mut socket).await, 4408);
+    assert!(began.elapsed() < Duration::from_secs(3));
+}
+
 /// H3: log-out, suspension and another role each end an open socket within two seconds, with the code that tells why.
 #[tokio::test]
 async fn a_socket_ends_with_the_session_and_with_the_role() {

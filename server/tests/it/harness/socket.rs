@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream,
     tungstenite::{Error, Message, client::IntoClientRequest, http::HeaderValue},
@@ -70,6 +70,14 @@ impl TestSocket {
             .send(Message::text(message.to_string()))
             .await
             .unwrap();
+    }
+
+    /// Sends the head of a text frame of this length, and nothing of the frame.
+    pub(crate) async fn announce(&mut self, length: u64) {
+        let mut head = vec![0x81, 0xff];
+        head.extend(length.to_be_bytes());
+        head.extend([0; 4]);
+        self.0.get_mut().write_all(&head).await.unwrap();
     }
 
     /// Starts a subscription.
