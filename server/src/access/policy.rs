@@ -274,6 +274,7 @@ pub const FIELDS: &[(&str, Need, &[&str])] = &[
             "definition",
             "placements",
             "phoneNumbers",
+            "phoneNumberCount",
             "createdAt",
             "updatedAt",
         ],

@@ -17,6 +17,7 @@ use crate::{
         self,
         agents::{AgentOrder, AgentQuery as Narrowed, AgentRow},
         keyset::{KeysetPosition, like_pattern, word_set},
+        phone_numbers::AgentNumberRow,
         placements::PlacementRow,
     },
 };
@@ -230,19 +231,38 @@ impl Agent {
             .collect()
     }
 
-    /// The numbers that it answers.
-    async fn phone_numbers(&self, ctx: &Context<'_>) -> Result<Vec<PhoneNumber>> {
-        let found = ctx
-            .loaders()?
-            .numbers
-            .load_one(self.id.to_string())
-            .await
-            .map_err(Error::internal)?;
-        found
-            .unwrap_or_default()
+    /// The first numbers that it answers, by number. `phoneNumbers(filter: { agentId })` pages through all of them.
+    #[graphql(complexity = "complexity(Some(first), None, child_complexity)")]
+    async fn phone_numbers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many at most, 1 to 100.", default = 10)] first: i32,
+    ) -> Result<Vec<PhoneNumber>> {
+        let count = usize::try_from(first)
+            .ok()
+            .filter(|count| (1..=100).contains(count))
+            .ok_or_else(|| Error::invalid("first", "Ask for 1 to 100 at a time."))?;
+        self.numbers(ctx)
+            .await?
             .into_iter()
-            .map(PhoneNumber::try_from)
+            .take(count)
+            .map(|row| PhoneNumber::try_from(row.number))
             .collect()
+    }
+
+    /// How many numbers it answers.
+    async fn phone_number_count(&self, ctx: &Context<'_>) -> Result<i32> {
+        let numbers = self.numbers(ctx).await?;
+        let count = numbers.first().map_or(0, |row| row.agent_total);
+        Ok(i32::try_from(count).unwrap_or(i32::MAX))
+    }
+}
+
+impl Agent {
+    async fn numbers(&self, ctx: &Context<'_>) -> Result<Vec<AgentNumberRow>> {
+        let numbers = &ctx.loaders()?.numbers;
+        let found = numbers.load_one(self.id.to_string()).await;
+        Ok(found.map_err(Error::internal)?.unwrap_or_default())
     }
 }
 

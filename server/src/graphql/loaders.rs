@@ -11,7 +11,7 @@ use crate::{
     error::Error,
     id::AgencyId,
     store::{
-        self, accounts::AccountRow, agents::AgentRow, batch::BATCH, phone_numbers::PhoneNumberRow,
+        self, accounts::AccountRow, agents::AgentRow, batch::BATCH, phone_numbers::AgentNumberRow,
         placements::PlacementRow, sync_runs::SyncRunRow,
     },
 };
@@ -113,10 +113,10 @@ loader!(
 );
 
 loader!(
-    /// Numbers by the agent that answers them.
-    NumbersByAgent, Vec<PhoneNumberRow>,
+    /// The first numbers by the agent that answers them.
+    NumbersByAgent, Vec<AgentNumberRow>,
     |conn, agency, ids| store::phone_numbers::list_by_agents(conn, agency, ids),
-    |rows| grouped(rows, |row| row.agent_id.clone().unwrap_or_default())
+    |rows| grouped(rows, |row| row.number.agent_id.clone().unwrap_or_default())
 );
 
 loader!(

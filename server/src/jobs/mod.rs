@@ -8,6 +8,7 @@ pub use worker::{start, tidy};
 
 use async_trait::async_trait;
 use serde::{Serialize, de::DeserializeOwned};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::App,
@@ -42,8 +43,9 @@ pub(crate) trait Job: Serialize + DeserializeOwned + Send + Sync {
     /// Two jobs of one key are never queued or running at once.
     fn dedup_key(&self) -> String;
 
-    /// Does the work, or goes on with it.
-    async fn run(&self, app: &App) -> Result<(), JobError>;
+    /// Does the work, or goes on with it. It ends with [`JobError::Interrupted`] soon after `stop` is cancelled: the server
+    /// stops, or the lease was lost.
+    async fn run(&self, app: &App, stop: &CancellationToken) -> Result<(), JobError>;
 
     /// Writes into the job's own record that it ended with `error`: whoever waits for it must not wait for ever.
     async fn give_up(&self, app: &App, error: &Error) -> Result<()>;

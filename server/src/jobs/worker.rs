@@ -152,7 +152,8 @@ async fn put_back(
 }
 
 async fn run_with_heartbeat(app: &App, worker: &str, job: &JobRow) -> Result<(), JobError> {
-    keep_alive(run_kind(app, job), HEARTBEAT, || async {
+    let stop = app.shutdown.child_token();
+    keep_alive(run_kind(app, job, &stop), &stop, HEARTBEAT, || async {
         let lock_until = app.clock.now().plus(LEASE);
         let extended = async {
             let mut tx = app.db.begin().await?;
@@ -174,14 +175,14 @@ async fn run_with_heartbeat(app: &App, worker: &str, job: &JobRow) -> Result<(),
 
 /// Runs `work` with a beat each `period`. The two are polled side by side: the work may stand in a transaction while the
 /// beat waits for the one connection that writes, so a beat that held the work up would wait for itself. A beat that
-/// answers false ends the work; a beat under way is never dropped, because its transaction may not be.
+/// answers false tells the work to stop. Neither is ever dropped half-way, because its transaction may not be.
 async fn keep_alive<Beat: Future<Output = bool>>(
     work: impl Future<Output = Result<(), JobError>>,
+    stop: &CancellationToken,
     period: Duration,
     mut beat: impl FnMut() -> Beat,
 ) -> Result<(), JobError> {
     let ended = CancellationToken::new();
-    let lost = CancellationToken::new();
     let beats = async {
         let mut tick = interval(period);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -192,19 +193,14 @@ async fn keep_alive<Beat: Future<Output = bool>>(
                 _ = tick.tick() => {}
             }
             if !beat().await {
-                lost.cancel();
+                tracing::warn!("the lease was lost; another worker goes on");
+                stop.cancel();
                 return;
             }
         }
     };
     let work = async {
-        let outcome = tokio::select! {
-            outcome = work => outcome,
-            () = lost.cancelled() => {
-                tracing::warn!("the lease was lost; another worker goes on");
-                Err(JobError::Interrupted)
-            }
-        };
+        let outcome = work.await;
         ended.cancel();
         outcome
     };
@@ -212,10 +208,10 @@ async fn keep_alive<Beat: Future<Output = bool>>(
 }
 
 /// Runs the job; a panic is a fault like any other, and costs no worker.
-async fn run_kind(app: &App, job: &JobRow) -> Result<(), JobError> {
+async fn run_kind(app: &App, job: &JobRow, stop: &CancellationToken) -> Result<(), JobError> {
     let work = async {
         match job.kind.as_str() {
-            SyncJob::KIND => parse::<SyncJob>(job)?.run(app).await,
+            SyncJob::KIND => parse::<SyncJob>(job)?.run(app, stop).await,
             other => Err(unknown_kind(other).into()),
         }
     };
@@ -315,16 +311,21 @@ mod tests {
             beats.fetch_add(1, Ordering::SeqCst);
             true
         };
-        let ended = tokio::time::timeout(PERIOD * 5, keep_alive(work, PERIOD, beat)).await;
+        let stop = CancellationToken::new();
+        let ended = tokio::time::timeout(PERIOD * 5, keep_alive(work, &stop, PERIOD, beat)).await;
         assert!(matches!(ended, Ok(Ok(()))), "{ended:?}");
         assert!(beats.load(Ordering::SeqCst) >= 2);
     }
 
-    /// S5: a lost lease ends the work, so that no two workers do it.
+    /// S5: a lost lease tells the work to stop, which ends when it stands nowhere half-way.
     #[tokio::test(start_paused = true)]
-    async fn a_lost_lease_ends_the_work() {
-        let work = std::future::pending();
-        let ended = keep_alive(work, PERIOD, || async { false }).await;
+    async fn a_lost_lease_tells_the_work_to_stop() {
+        let stop = CancellationToken::new();
+        let work = async {
+            stop.cancelled().await;
+            Err(JobError::Interrupted)
+        };
+        let ended = keep_alive(work, &stop, PERIOD, || async { false }).await;
         assert!(matches!(ended, Err(JobError::Interrupted)));
     }
 }

@@ -200,6 +200,13 @@ pub(crate) fn write_capabilities(states: &[(Capability, CapabilityState)]) -> Re
     Ok(serde_json::to_string(&map)?)
 }
 
+/// Whether the provider refused the key something that is on its list.
+pub(crate) fn lacks_any(key: &KeyRow) -> bool {
+    read_capabilities(&key.version.capabilities)
+        .into_iter()
+        .any(|(_, state)| state == CapabilityState::No)
+}
+
 /// Whether the provider let the key do this when it was last checked.
 pub(crate) fn can(key: &KeyRow, wanted: Capability) -> bool {
     read_capabilities(&key.version.capabilities)

@@ -49,6 +49,8 @@ pub(crate) struct SyncRunRow {
     pub(crate) created_at: Timestamp,
     pub(crate) started_at: Option<Timestamp>,
     pub(crate) finished_at: Option<Timestamp>,
+    /// How often the row was written; a write of an older one is refused.
+    pub(crate) revision: i64,
 }
 
 macro_rules! select {
@@ -58,7 +60,7 @@ macro_rules! select {
              r.page_cursor, r.is_list_complete, r.removal_decision, r.done, r.total, r.agent_count, r.phone_number_count, \
              r.voice_count, r.added_count, r.changed_count, r.gone_count, r.returned_count, r.pending_removal_count, \
              r.failures_in_a_row, r.waiting_until, r.waiting_reason, r.error_code, r.error_message, r.requested_by, \
-             r.created_at, r.started_at, r.finished_at FROM sync_runs r ",
+             r.created_at, r.started_at, r.finished_at, r.revision FROM sync_runs r ",
             $tail
         )
     };
@@ -171,14 +173,15 @@ pub(crate) async fn count(
         .await)?)
 }
 
-/// Writes a run's progress and state. False when the run has ended meanwhile, as when its key was cleared.
+/// Writes a run's progress and state. False when the run has ended meanwhile, as when its key was cleared, or when
+/// another worker has written it since `row` was read.
 pub(crate) async fn update(conn: &mut Conn, row: &SyncRunRow) -> Result<bool> {
     const SQL: &str = "UPDATE sync_runs SET state = $3, phase = $4, page_cursor = $5, is_list_complete = $6, \
         removal_decision = $7, done = $8, total = $9, agent_count = $10, phone_number_count = $11, voice_count = $12, \
         added_count = $13, changed_count = $14, gone_count = $15, returned_count = $16, pending_removal_count = $17, \
         failures_in_a_row = $18, waiting_until = $19, waiting_reason = $20, error_code = $21, error_message = $22, \
-        started_at = $23, finished_at = $24 \
-        WHERE agency_id = $1 AND id = $2 AND state IN ('queued', 'running', 'waiting', 'needs_confirmation')";
+        started_at = $23, finished_at = $24, revision = revision + 1 \
+        WHERE agency_id = $1 AND id = $2 AND revision = $25 AND state IN ('queued', 'running', 'waiting', 'needs_confirmation')";
     let updated = on!(conn, c => sqlx::query(SQL)
         .bind(&row.agency_id)
         .bind(&row.id)
@@ -204,6 +207,7 @@ pub(crate) async fn update(conn: &mut Conn, row: &SyncRunRow) -> Result<bool> {
         .bind(&row.error_message)
         .bind(row.started_at)
         .bind(row.finished_at)
+        .bind(row.revision)
         .execute(c)
         .await
         .map(|r| r.rows_affected()))?;

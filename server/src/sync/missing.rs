@@ -2,6 +2,11 @@
 //! then is it marked inactive, never deleted. Where more than 50 agents or 20 % would go, a person decides first. Nothing
 //! is marked after a partial list, nor in an account that nothing names.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
 use crate::{
     app::App,
     error::Result,
@@ -19,6 +24,8 @@ const MOST_WITHOUT_DECISION: i64 = 50;
 const SHARE_WITHOUT_DECISION: i64 = 5;
 /// Single reads per transaction.
 const BATCH: i64 = 20;
+/// A single read answers within this time.
+const READ_TIME: Duration = Duration::from_secs(30);
 
 /// What the phase came to.
 pub(crate) enum Missing {
@@ -40,13 +47,12 @@ async fn may_mark(app: &App, run: &SyncRunRow) -> Result<bool> {
         return Ok(false);
     }
     let mut conn = app.db.read().await?;
-    let account = store::accounts::find(&mut conn, &run.agency_id, &run.account_id).await?;
-    Ok(account.is_some_and(|account| account.remote_id.is_some()))
+    pages::is_account_known(&mut conn, run).await
 }
 
-/// Whether so many are missing that a person has to decide.
-fn is_mass_removal(active: i64, unseen: i64) -> bool {
-    unseen > MOST_WITHOUT_DECISION || unseen * SHARE_WITHOUT_DECISION > active
+/// Whether so many of those known before are missing that a person has to decide.
+fn is_mass_removal(known: i64, unseen: i64) -> bool {
+    unseen > MOST_WITHOUT_DECISION || unseen * SHARE_WITHOUT_DECISION > known
 }
 
 /// Looks at the next few missing agents.
@@ -55,6 +61,7 @@ pub(super) async fn step(
     run: &mut SyncRunRow,
     client: &dyn VoiceProvider,
     target: &Target<'_>,
+    stop: &CancellationToken,
 ) -> Result<Missing, Stop> {
     if !may_mark(app, run).await? {
         return Ok(Missing::Done);
@@ -69,7 +76,7 @@ pub(super) async fn step(
     // Decided once, before the first is looked at; a run that has begun marking goes on.
     if run.removal_decision.is_none()
         && run.page_cursor.is_none()
-        && is_mass_removal(active, unseen)
+        && is_mass_removal(active - run.added_count, unseen)
     {
         drop(conn);
         let tx = app.db.begin().await?;
@@ -95,17 +102,45 @@ pub(super) async fn step(
     )
     .await?;
     drop(conn);
-    let Some(last) = rows.last().map(|row| row.id.as_str().to_owned()) else {
+    if rows.is_empty() {
         return Ok(Missing::Done);
-    };
-    let mut findings = Vec::with_capacity(rows.len());
-    for row in rows {
-        let finding = answer(app, look(client, target, &row)).await?;
-        findings.push((row, finding));
     }
     let mut next = run.clone();
     next.total = Some(next.done + unseen);
-    next.page_cursor = Some(last);
+    let mut findings = Vec::with_capacity(rows.len());
+    let mut trouble = None;
+    for row in rows {
+        let target = Target {
+            deadline: Instant::now() + READ_TIME,
+            ..*target
+        };
+        match answer(stop, look(client, &target, &row)).await {
+            Ok(finding) => findings.push((row, finding)),
+            Err(error) => {
+                trouble = Some(error);
+                break;
+            }
+        }
+    }
+    let is_kept = write(app, run, next, findings).await?;
+    match trouble {
+        _ if !is_kept => Ok(Missing::Ended),
+        Some(error) => Err(error),
+        None => Ok(Missing::More),
+    }
+}
+
+/// Writes what the single reads found, so that trouble with one read costs none of those before it.
+async fn write(
+    app: &App,
+    run: &mut SyncRunRow,
+    mut next: SyncRunRow,
+    findings: Vec<(UnseenRow, Finding)>,
+) -> Result<bool> {
+    let Some((last, _)) = findings.last() else {
+        return Ok(true);
+    };
+    next.page_cursor = Some(last.id.as_str().to_owned());
     next.failures_in_a_row = 0;
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
@@ -123,11 +158,7 @@ pub(super) async fn step(
             }
         }
     }
-    Ok(if pages::commit(app, tx, run, next).await? {
-        Missing::More
-    } else {
-        Missing::Ended
-    })
+    pages::commit(app, tx, run, next).await
 }
 
 enum Finding {

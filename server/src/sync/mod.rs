@@ -146,6 +146,7 @@ pub(crate) async fn enqueue(
         created_at: now,
         started_at: None,
         finished_at: None,
+        revision: 0,
     };
     if store::sync_runs::insert(conn, &run).await?.is_none() {
         let active = store::sync_runs::find_active(conn, &run.agency_id, &run.account_id)

@@ -11,7 +11,7 @@ use crate::{
         self, Conn, agents::AgentWrite, phone_numbers::PhoneNumberWrite,
         placements::PlacementWrite, sync_runs::SyncRunRow, voices::VoiceWrite,
     },
-    sync::{Phase, events},
+    sync::{Phase, State, events},
 };
 
 /// How a remote agent stood to what was known.
@@ -125,13 +125,11 @@ pub(crate) async fn write_agents(
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let mut next = run.clone();
-    if let Some(remote_account) = page
+    let named = page
         .items
         .iter()
-        .find_map(|agent| agent.account_id.as_deref())
-    {
-        learn_account(&mut tx, run, remote_account).await?;
-    }
+        .find_map(|item| item.account_id.as_deref());
+    learn_account(&mut tx, run, named).await?;
     for remote in &page.items {
         let change = write_agent(&mut tx, run, remote, now).await?;
         count(&mut next, change);
@@ -143,7 +141,14 @@ pub(crate) async fn write_agents(
 
 /// Writes down the account's own id when an answer names it for the first time, unless another row has it: two rows may
 /// then stand for one account, which only means that nothing is marked inactive in this one.
-async fn learn_account(conn: &mut Conn, run: &SyncRunRow, remote_account: &str) -> Result<()> {
+async fn learn_account(
+    conn: &mut Conn,
+    run: &SyncRunRow,
+    remote_account: Option<&str>,
+) -> Result<()> {
+    let Some(remote_account) = remote_account else {
+        return Ok(());
+    };
     let provider = crate::keys::provider_of(&run.provider)?;
     let agency = &run.agency_id;
     if store::accounts::find_by_remote(conn, agency, provider, remote_account)
@@ -186,7 +191,8 @@ pub(crate) async fn write_numbers(
         next.phone_number_count += 1;
         next.done += 1;
     }
-    if page.next.is_none() && page.is_complete && next.is_list_complete {
+    let is_last = page.next.is_none() && page.is_complete;
+    if is_last && next.is_list_complete && is_account_known(&mut tx, run).await? {
         store::phone_numbers::mark_unseen_inactive(
             &mut tx,
             &run.agency_id,
@@ -195,8 +201,14 @@ pub(crate) async fn write_numbers(
         )
         .await?;
     }
-    turn_page(&mut next, page, Phase::Voices);
+    turn_page(&mut next, page, Phase::MissingAgents);
     commit(app, tx, run, next).await
+}
+
+/// Whether something names the account: where nothing does, a missing item may be another account's, and proves nothing.
+pub(crate) async fn is_account_known(conn: &mut Conn, run: &SyncRunRow) -> Result<bool> {
+    let account = store::accounts::find(conn, &run.agency_id, &run.account_id).await?;
+    Ok(account.is_some_and(|account| account.remote_id.is_some()))
 }
 
 fn number_status(status: &NumberStatus) -> &'static str {
@@ -208,7 +220,8 @@ fn number_status(status: &NumberStatus) -> &'static str {
     }
 }
 
-/// Writes the voices: a page of the provider's list, or (`None`) those that the account's agents use.
+/// Writes the voices, and ends the run behind the last: a page of the provider's list, or (`None`) those that the account's
+/// agents use, which is known once the missing agents are.
 pub(crate) async fn write_voices(
     app: &App,
     run: &mut SyncRunRow,
@@ -251,12 +264,15 @@ pub(crate) async fn write_voices(
     next.page_cursor = next_cursor;
     if next.page_cursor.is_none() {
         store::voices::settle(&mut tx, &run.agency_id, &run.account_id, &run.id).await?;
-        enter(&mut next, Phase::MissingAgents);
+        next.phase = None;
+        State::Succeeded.as_str().clone_into(&mut next.state);
+        next.finished_at = Some(app.clock.now());
     }
     commit(app, tx, run, next).await
 }
 
-/// Commits what was written with the run's checkpoint; false, and nothing is kept, when the run has ended meanwhile.
+/// Commits what was written with the run's checkpoint; false, and nothing is kept, when the run has ended meanwhile or is
+/// another worker's by now.
 pub(crate) async fn commit(
     app: &App,
     mut tx: crate::store::Tx,
@@ -268,6 +284,7 @@ pub(crate) async fn commit(
     }
     tx.commit().await?;
     *run = next;
+    run.revision += 1;
     events::publish(app, &run.id);
     Ok(true)
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::App,
@@ -69,7 +70,7 @@ impl Job for SyncJob {
         self.run.as_str().to_owned()
     }
 
-    async fn run(&self, app: &App) -> Result<(), JobError> {
+    async fn run(&self, app: &App, stop: &CancellationToken) -> Result<(), JobError> {
         let mut conn = app.db.read().await?;
         let Some(mut run) = store::sync_runs::find(&mut conn, &self.agency, &self.run).await?
         else {
@@ -92,8 +93,9 @@ impl Job for SyncJob {
             }
             Err(error) => return Err(error.into()),
         };
-        match import(app, &mut run, &key, &secret).await {
-            Ok(()) | Err(Stop::Ended) => Ok(()),
+        match import(app, &mut run, &key, &secret, stop).await {
+            Ok(()) => Ok(()),
+            Err(Stop::Ended) => self.leave(app).await,
             Err(Stop::Retry(retry)) => Err(retry),
             Err(Stop::Fault(error)) => Err(error.into()),
             Err(Stop::Provider(error)) => after_provider_error(app, &mut run, &key, error).await,
@@ -116,18 +118,36 @@ impl Job for SyncJob {
     }
 }
 
+impl SyncJob {
+    /// Where nothing more is to do the run's row says so; else another worker has written it, and who holds the job now
+    /// reads it again.
+    async fn leave(&self, app: &App) -> Result<(), JobError> {
+        let mut conn = app.db.read().await?;
+        let run = store::sync_runs::find(&mut conn, &self.agency, &self.run).await?;
+        let is_over = run.is_none_or(|run| {
+            run.finished_at.is_some() || State::parse(&run.state) == Some(State::NeedsConfirmation)
+        });
+        if is_over {
+            Ok(())
+        } else {
+            Err(JobError::Interrupted)
+        }
+    }
+}
+
 async fn import(
     app: &App,
     run: &mut SyncRunRow,
     key: &KeyRow,
     secret: &SecretString,
+    stop: &CancellationToken,
 ) -> Result<(), Stop> {
     let provider = keys::provider_of(&run.provider)?;
     let client = keys::client(provider)?;
     let base_url = keys::host(app, provider, keys::region_of(&key.version.region)?)?;
     begin(app, run).await?;
     loop {
-        if app.shutdown.is_cancelled() {
+        if stop.is_cancelled() {
             return Err(Stop::Retry(JobError::Interrupted));
         }
         let target = keys::target(app, base_url, secret, PAGE_TIME);
@@ -137,19 +157,28 @@ async fn import(
             .and_then(Phase::parse)
             .unwrap_or(Phase::Agents);
         let goes_on = match phase {
-            Phase::Agents => agents(app, run, key, client, &target).await?,
-            Phase::PhoneNumbers => numbers(app, run, client, &target).await?,
+            Phase::Agents => agents(app, run, key, (client, &target), stop).await?,
+            Phase::PhoneNumbers => numbers(app, run, (client, &target), stop).await?,
             Phase::Voices => {
-                let page =
-                    answer(app, client.list_voices(&target, run.page_cursor.as_deref())).await?;
-                pages::write_voices(app, run, page).await?
+                let page = answer(
+                    stop,
+                    client.list_voices(&target, run.page_cursor.as_deref()),
+                )
+                .await?;
+                let goes_on = pages::write_voices(app, run, page).await?;
+                if run.finished_at.is_some() {
+                    succeed(app, run, key).await?;
+                }
+                goes_on && run.finished_at.is_none()
             }
-            Phase::MissingAgents => match missing::step(app, run, client, &target).await? {
+            Phase::MissingAgents => match missing::step(app, run, client, &target, stop).await? {
                 Missing::More => true,
                 Missing::Ended | Missing::NeedsConfirmation => false,
                 Missing::Done => {
-                    succeed(app, run).await?;
-                    false
+                    let mut next = run.clone();
+                    pages::enter(&mut next, Phase::Voices);
+                    let tx = app.db.begin().await?;
+                    pages::commit(app, tx, run, next).await?
                 }
             },
         };
@@ -159,14 +188,14 @@ async fn import(
     }
 }
 
-/// The provider's answer, unless the server is told to stop meanwhile: a provider that hangs does not keep it up.
+/// The provider's answer, unless the work is to stop meanwhile: a provider that hangs does not keep the server up.
 pub(super) async fn answer<T>(
-    app: &App,
+    stop: &CancellationToken,
     request: impl Future<Output = Result<T, ProviderError>>,
 ) -> Result<T, Stop> {
     tokio::select! {
         answer = request => answer.map_err(Stop::Provider),
-        () = app.shutdown.cancelled() => Err(Stop::Retry(JobError::Interrupted)),
+        () = stop.cancelled() => Err(Stop::Retry(JobError::Interrupted)),
     }
 }
 
@@ -190,10 +219,10 @@ async fn agents(
     app: &App,
     run: &mut SyncRunRow,
     key: &KeyRow,
-    client: &dyn VoiceProvider,
-    target: &Target<'_>,
+    (client, target): (&dyn VoiceProvider, &Target<'_>),
+    stop: &CancellationToken,
 ) -> Result<bool, Stop> {
-    match answer(app, client.list_agents(target, run.page_cursor.as_deref())).await {
+    match answer(stop, client.list_agents(target, run.page_cursor.as_deref())).await {
         Ok(page) => Ok(pages::write_agents(app, run, &page).await?),
         Err(Stop::Provider(ProviderError::MissingPermission { .. }))
             if !keys::can(key, Capability::ListAgents)
@@ -209,41 +238,51 @@ async fn agents(
     }
 }
 
-/// A key that may not list numbers is no failed sync: its agents are here, and its card says what it lacks.
+/// A key that may not list numbers is no failed sync: its agents are here, and its card says what it lacks. A refusal of the
+/// key itself counts only when the key cannot list agents either, as in a validation.
 async fn numbers(
     app: &App,
     run: &mut SyncRunRow,
-    client: &dyn VoiceProvider,
-    target: &Target<'_>,
+    (client, target): (&dyn VoiceProvider, &Target<'_>),
+    stop: &CancellationToken,
 ) -> Result<bool, Stop> {
-    match answer(app, client.list_numbers(target, run.page_cursor.as_deref())).await {
-        Ok(page) => Ok(pages::write_numbers(app, run, &page).await?),
-        Err(Stop::Provider(ProviderError::MissingPermission { .. })) => {
-            let mut next = run.clone();
-            pages::enter(&mut next, Phase::Voices);
-            let tx = app.db.begin().await?;
-            Ok(pages::commit(app, tx, run, next).await?)
+    let listed = answer(
+        stop,
+        client.list_numbers(target, run.page_cursor.as_deref()),
+    );
+    match listed.await {
+        Ok(page) => return Ok(pages::write_numbers(app, run, &page).await?),
+        Err(Stop::Provider(ProviderError::MissingPermission { .. })) => {}
+        Err(Stop::Provider(ProviderError::InvalidKey { .. })) => {
+            answer(stop, client.list_agents(target, None)).await?;
         }
-        Err(stop) => Err(stop),
+        Err(stop) => return Err(stop),
     }
+    let mut next = run.clone();
+    pages::enter(&mut next, Phase::MissingAgents);
+    let tx = app.db.begin().await?;
+    Ok(pages::commit(app, tx, run, next).await?)
 }
 
-async fn succeed(app: &App, run: &mut SyncRunRow) -> Result<()> {
-    let mut next = run.clone();
-    State::Succeeded.as_str().clone_into(&mut next.state);
-    next.phase = None;
-    next.page_cursor = None;
-    next.finished_at = Some(app.clock.now());
-    let tx = app.db.begin().await?;
-    if pages::commit(app, tx, run, next).await? {
-        tracing::info!(
-            provider.kind = run.provider,
-            agents = run.agent_count,
-            numbers = run.phone_number_count,
-            "a sync has ended"
-        );
+/// What follows from an import that went through: a key that lists what it should is no invalid one, whatever an answer
+/// before said. Only a check can tell that an account has funds again.
+async fn succeed(app: &App, run: &SyncRunRow, key: &KeyRow) -> Result<()> {
+    tracing::info!(
+        provider.kind = run.provider,
+        agents = run.agent_count,
+        numbers = run.phone_number_count,
+        "a sync has ended"
+    );
+    let is_refused = key.health == Health::Invalid.as_str();
+    if !is_refused || run.agent_count + run.phone_number_count == 0 {
+        return Ok(());
     }
-    Ok(())
+    let health = if keys::lacks_any(key) {
+        Health::Limited
+    } else {
+        Health::Valid
+    };
+    set_health(app, key, health, None).await
 }
 
 async fn fail(app: &App, run: &mut SyncRunRow, code: Code, message: &str) -> Result<()> {
@@ -366,7 +405,15 @@ async fn record_health(app: &App, key: &KeyRow, error: &ProviderError) -> Result
         ProviderError::InvalidKey { .. } | ProviderError::NoFunds { .. } => Health::from(error),
         _ => return Ok(()),
     };
-    let message = words::health_message(error);
+    set_health(app, key, health, words::health_message(error)).await
+}
+
+async fn set_health(
+    app: &App,
+    key: &KeyRow,
+    health: Health,
+    message: Option<String>,
+) -> Result<()> {
     let update = HealthUpdate {
         health: health.as_str(),
         message: message.as_deref(),

@@ -9,7 +9,7 @@ fn nested(levels: usize) -> String {
     let mut query = "id".to_owned();
     for level in (1..levels).rev() {
         let field = if level % 2 == 0 {
-            "phoneNumbers"
+            "phoneNumbers(first: 1)"
         } else {
             "agent"
         };
@@ -47,7 +47,7 @@ async fn a_deep_document_is_refused() {
     staff.query(&nested(10)).await.ok();
     assert_refused(&staff, &nested(11), "deep").await;
     let hidden = format!(
-        "fragment F on PhoneNumber {{ agent {{ phoneNumbers {{ agent {{ phoneNumbers {{ agent {{ id }} }} }} }} }} }} \
+        "fragment F on PhoneNumber {{ agent {{ phoneNumbers(first: 1) {{ agent {{ phoneNumbers(first: 1) {{ agent {{ id }} }} }} }} }} }} \
          {}",
         nested(6).replacen(" id ", " ...F ", 1)
     );
@@ -59,6 +59,23 @@ async fn a_deep_document_is_refused() {
         staff.query(endless).await.errors[0]["extensions"]["code"],
         "QUERY_REFUSED"
     );
+}
+
+/// H3: lists within lists multiply, however shallow the document is.
+#[tokio::test]
+async fn lists_within_lists_multiply() {
+    let app = TestApp::new().await;
+    let staff = app.user(Role::Staff).await;
+    let round = "phoneNumbers(first: 50) { agent { ";
+    let document = |rounds: usize| {
+        format!(
+            "{{ agents(first: 1) {{ nodes {{ {}id{} }} }} }}",
+            round.repeat(rounds),
+            " } }".repeat(rounds)
+        )
+    };
+    staff.query(&document(2)).await.ok();
+    assert_refused(&staff, &document(3), "complex").await;
 }
 
 /// H3: the size of a list counts, so a document that could answer with more than 20,000 fields is refused.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use ringfence::{
     access::Role,
-    sandbox::{NewAccount, NewKey, Resource},
+    sandbox::{Fault, NewAccount, NewKey, Resource},
 };
 use serde_json::{Value, json};
 
@@ -229,7 +229,7 @@ async fn a_watcher_sees_each_phase_and_the_end() {
             .any(|event| event["phase"] == "AGENTS" && event["done"] == 1000),
         "{seen:#?}"
     );
-    let order = ["AGENTS", "PHONE_NUMBERS", "VOICES", "MISSING_AGENTS"];
+    let order = ["AGENTS", "PHONE_NUMBERS", "MISSING_AGENTS", "VOICES"];
     let phases: Vec<usize> = seen
         .iter()
         .filter_map(|event| event["phase"].as_str())
@@ -340,4 +340,21 @@ async fn a_key_for_numbers_alone_imports_them() {
     );
     assert!(run["hint"].as_str().unwrap().contains("see all agents"));
     assert_eq!(statuses(&admin).await, (40, 0));
+}
+
+/// K3, S5: numbers that the provider answers with 401, as a check already knew, are left out; the key stays as it is.
+#[tokio::test]
+async fn a_refusal_of_the_numbers_alone_is_no_refusal_of_the_key() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    let control = app.sandbox.control();
+    control.inject(Fault::status(401).on("/vapi/phone-number"));
+    control.inject(Fault::status(401).on("/vapi/v2/phone-number"));
+    admin.save_key(keys::GOOD, None).await.ok();
+    let run = to_the_end(&app, &admin).await;
+    assert_eq!(
+        (&run["state"], &run["agentCount"], &run["phoneNumberCount"]),
+        (&json!("SUCCEEDED"), &json!(40), &json!(0))
+    );
+    assert_eq!(admin.key().await["health"], "LIMITED");
 }

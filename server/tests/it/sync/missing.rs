@@ -187,6 +187,12 @@ async fn an_unknown_account_marks_nothing() {
     assert_eq!(run["state"], "SUCCEEDED");
     assert!(run["hint"].is_string());
     assert_eq!(statuses(&admin).await, (3, 0));
+    app.sql("UPDATE phone_numbers SET remote_id = 'a-number-of-old', last_seen_run = '' WHERE sort_key = (SELECT min(sort_key) FROM phone_numbers)")
+        .await;
+    assert_eq!(sync(&app, &admin).await["state"], "SUCCEEDED");
+    let inactive = "{ phoneNumbers(filter: { status: [INACTIVE] }) { totalCount } }";
+    let data = admin.query(inactive).await.ok();
+    assert_eq!(data["phoneNumbers"]["totalCount"], 0);
 }
 
 /// S3: up to 50 agents, and up to 20 %, go without a question.
@@ -243,6 +249,54 @@ async fn a_decision_to_mark_is_carried_out() {
     assert_eq!(again.code(), "CONFLICT");
     let entry = counts(&admin).await;
     assert_eq!(entry.newest_action, "sync.confirmed");
+}
+
+/// S3: the share is taken of the agents that were known before, so that new ones do not hide a loss.
+#[tokio::test]
+async fn new_agents_do_not_hide_a_loss() {
+    let (app, admin) = imported(10).await;
+    let gone = remove(&app, 10).len();
+    app.sandbox
+        .control()
+        .add_assistants(KEY, 41, "New")
+        .unwrap();
+    let run = sync(&app, &admin).await;
+    assert_eq!(run["state"], "NEEDS_CONFIRMATION");
+    assert_eq!(run["pendingRemovalCount"], gone);
+}
+
+/// S3, S6: a decision that comes before the job has quite stopped waits for it, and the run goes on.
+#[tokio::test]
+async fn a_decision_waits_for_the_job_to_stop() {
+    let (app, admin) = imported(10).await;
+    remove(&app, 9);
+    let run = sync(&app, &admin).await;
+    app.sql("UPDATE jobs SET state = 'running', locked_by = 'slow', lock_until = 9000000000000 WHERE kind = 'sync' AND id = (SELECT max(id) FROM jobs)")
+        .await;
+    let decided = confirm(&admin, &run, "MARK_INACTIVE");
+    let stopped = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        app.sql("UPDATE jobs SET state = 'done', locked_by = NULL, lock_until = NULL WHERE locked_by = 'slow'")
+            .await;
+    };
+    let (decided, ()) = tokio::join!(decided, stopped);
+    decided.ok();
+    app.settle().await;
+    assert_eq!(newest(&admin).await["state"], "SUCCEEDED");
+    assert_eq!(statuses(&admin).await, (1, 9));
+}
+
+/// S1, S3: the voices are those of the agents that are still there when the sync ends.
+#[tokio::test]
+async fn voices_of_agents_that_are_gone_go_with_them() {
+    let (app, admin) = imported(2).await;
+    remove(&app, 2);
+    let run = sync(&app, &admin).await;
+    confirm(&admin, &run, "MARK_INACTIVE").await.ok();
+    app.settle().await;
+    let data = admin.query("{ voices { totalCount } }").await.ok();
+    assert_eq!(data["voices"]["totalCount"], 0);
+    assert_eq!(newest(&admin).await["voiceCount"], 0);
 }
 
 /// S3: `KEEP_ACTIVE` ends the run and leaves every agent as it is.
@@ -316,7 +370,7 @@ async fn an_outage_between_single_reads_is_waited_for() {
     assert_eq!(run["phase"], "MISSING_AGENTS");
     assert_eq!(
         (&run["goneCount"], &run["done"], &run["total"]),
-        (&json!(40), &json!(40), &json!(45))
+        (&json!(42), &json!(42), &json!(45))
     );
     app.advance(Duration::from_secs(60));
     app.settle().await;

@@ -200,3 +200,37 @@ async fn a_wait_survives_a_restart() {
         (&json!("SUCCEEDED"), &json!(40))
     );
 }
+
+/// S5: a worker whose lease went to another one cannot write over what that one wrote: it reads the run again.
+#[tokio::test]
+async fn a_page_of_an_overtaken_worker_is_not_kept() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    let key = "key-of-an-overtaken-run-4Jq1";
+    let control = app.sandbox.control();
+    control.add_account(&NewAccount::vapi(key, 1500)).unwrap();
+    control.inject(
+        Fault::new(Effect::Delay { ms: 400 })
+            .on("/vapi/assistant")
+            .after(2)
+            .times(1),
+    );
+    control.clear_requests();
+    admin.save_key(key, None).await.ok();
+    while control.request_counts().get("GET /vapi/assistant") < Some(&3) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    app.sql("UPDATE sync_runs SET revision = revision + 1")
+        .await;
+    app.settle().await;
+    let run = newest(&admin).await;
+    assert_eq!(
+        (&run["state"], &run["agentCount"], &run["addedCount"]),
+        (&json!("SUCCEEDED"), &json!(1500), &json!(1500))
+    );
+    let pages = control.request_counts()["GET /vapi/assistant"];
+    assert!(
+        pages > 4,
+        "the page that was not kept is read again: {pages}"
+    );
+}

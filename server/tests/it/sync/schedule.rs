@@ -47,9 +47,10 @@ async fn an_account_is_synced_again_after_six_hours() {
     assert_eq!(tidy(&app, &admin).await, 4);
 }
 
-/// S1: a key that was refused at its last check is left alone, and so is a cleared one.
+/// S1, R7: a refused key is tried again by the schedule, which finds out when the provider takes it again; a cleared key,
+/// and one that may list nothing, are left alone.
 #[tokio::test]
-async fn nothing_is_scheduled_for_a_key_that_does_not_work() {
+async fn the_schedule_finds_out_that_a_refused_key_works_again() {
     let app = TestApp::new().await;
     let admin = app.user(Role::Admin).await;
     import(&app, &admin, keys::GOOD).await;
@@ -57,14 +58,18 @@ async fn nothing_is_scheduled_for_a_key_that_does_not_work() {
     app.sandbox.control().inject(Fault::status(401));
     test(&admin, &key).await.ok();
     app.advance(INTERVAL);
-    assert_eq!(tidy(&app, &admin).await, 1);
+    assert_eq!(tidy(&app, &admin).await, 2);
+    assert_eq!(newest(&admin).await["error"]["code"], "KEY_REJECTED");
+    assert_eq!(admin.key().await["health"], "INVALID");
     app.sandbox.control().clear_faults();
-    test(&admin, &key).await.ok();
-    assert_eq!(tidy(&app, &admin).await, 2, "it works again");
+    app.advance(INTERVAL);
+    assert_eq!(tidy(&app, &admin).await, 3);
+    assert_eq!(newest(&admin).await["state"], "SUCCEEDED");
+    assert_eq!(admin.key().await["health"], "VALID");
     let key = admin.key().await;
     admin.clear_key(&key, json!({})).await.ok();
     app.advance(INTERVAL);
-    assert_eq!(tidy(&app, &admin).await, 2);
+    assert_eq!(tidy(&app, &admin).await, 3);
 }
 
 /// S1, S6: where a sync is under way, the schedule joins it.
@@ -94,4 +99,16 @@ async fn the_schedule_joins_a_sync_under_way() {
         (&run["trigger"], &run["state"]),
         (&json!("MANUAL"), &json!("SUCCEEDED"))
     );
+}
+
+/// S1: a key that may list nothing is never due: its sync could only fail.
+#[tokio::test]
+async fn a_key_that_may_list_nothing_is_never_due() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    let fault = Fault::status(403).for_key(keys::GOOD);
+    app.sandbox.control().inject(fault);
+    admin.save_key(keys::GOOD, None).await.ok();
+    app.advance(INTERVAL);
+    assert_eq!(tidy(&app, &admin).await, 0);
 }

@@ -123,7 +123,7 @@ fn table(list: ListContext) -> AnyView {
             row.status as u8,
             row.is_reachable,
             row.updated_at.clone(),
-            row.phone_numbers.len(),
+            row.phone_number_count,
         )
     };
     view! {
@@ -192,6 +192,7 @@ fn agent_row(list: ListContext, row: AgentRow) -> AnyView {
         .definition
         .voice
         .map(|voice| format!("{} {}", voice.engine, voice.voice_id));
+    let count = usize::try_from(row.phone_number_count).unwrap_or(0);
     let numbers: Vec<String> = row
         .phone_numbers
         .iter()
@@ -214,19 +215,20 @@ fn agent_row(list: ListContext, row: AgentRow) -> AnyView {
             <td data-label="Provider">{provider_name(row.provider)}</td>
             <td data-label="Model">{or_dash(model)}</td>
             <td data-label="Voice">{or_dash(voice)}</td>
-            <td data-label="Numbers" class="figures">{number_cell(&numbers)}</td>
+            <td data-label="Numbers" class="figures">{number_cell(&numbers, count)}</td>
             <td data-label="Changed">{relative_time(&row.updated_at)}</td>
         </tr>
     }
     .into_any()
 }
 
-fn number_cell(numbers: &[String]) -> AnyView {
+/// The first number, and how many more of `count` there are.
+fn number_cell(numbers: &[String], count: usize) -> AnyView {
     match numbers {
         [] => or_dash(None),
-        [only] => only.clone().into_any(),
+        [only] if count < 2 => only.clone().into_any(),
         [first, rest @ ..] => {
-            view! { <span>{first.clone()} " " <span class="quiet" title=rest.join(", ")>{format!("+{}", rest.len())}</span></span> }.into_any()
+            view! { <span>{first.clone()} " " <span class="quiet" title=rest.join(", ")>{format!("+{}", count.saturating_sub(1))}</span></span> }.into_any()
         }
     }
 }

@@ -86,6 +86,7 @@ fn details(agent: Agent) -> AnyView {
         definition,
         placements,
         phone_numbers,
+        phone_number_count,
         updated_at,
         ..
     } = agent;
@@ -108,7 +109,7 @@ fn details(agent: Agent) -> AnyView {
         {prompt_block(definition.prompt)}
         <section>
             <h3>"Numbers that it answers"</h3>
-            {numbers(phone_numbers)}
+            {numbers(phone_numbers, phone_number_count)}
         </section>
         <section>
             <h3>"At the provider"</h3>
@@ -194,10 +195,13 @@ fn prompt_block(prompt: Option<String>) -> AnyView {
     .into_any()
 }
 
-fn numbers(numbers: Vec<AgentPhoneNumber>) -> AnyView {
+fn numbers(numbers: Vec<AgentPhoneNumber>, count: i32) -> AnyView {
     if numbers.is_empty() {
         return view! { <p class="quiet">"None. Attach a number to it at the provider; the next sync brings it here."</p> }.into_any();
     }
+    let more = usize::try_from(count)
+        .unwrap_or(0)
+        .saturating_sub(numbers.len());
     let rows = numbers
         .into_iter()
         .map(|number| {
@@ -222,7 +226,11 @@ fn numbers(numbers: Vec<AgentPhoneNumber>) -> AnyView {
             .into_any()
         })
         .collect::<Vec<_>>();
-    view! { <ul class="number-list">{rows}</ul> }.into_any()
+    view! {
+        <ul class="number-list">{rows}</ul>
+        {(more > 0).then(|| view! { <p class="quiet">{format!("and {more} more")}</p> }.into_any())}
+    }
+    .into_any()
 }
 
 fn placement(placement: AgentPlacement) -> AnyView {
