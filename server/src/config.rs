@@ -13,11 +13,15 @@ use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
 };
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{providers::ProviderKind, store::DatabaseLocation, vault::Cipher};
+use crate::{
+    providers::{ProviderKind, http::check_base_url},
+    store::DatabaseLocation,
+    vault::Cipher,
+};
 
 /// What may be said on the command line; each has an environment variable and a key in the file.
 #[derive(Clone, Debug, Default, clap::Args, Serialize, Deserialize)]
@@ -351,6 +355,7 @@ fn parse_networks(text: Option<&str>) -> Result<Vec<IpNet>, ConfigError> {
         .map(|part| {
             part.parse::<IpNet>()
                 .or_else(|_| part.parse::<IpAddr>().map(IpNet::from))
+                .map(canonical)
                 .map_err(|_| {
                     wrong(
                         "trusted_proxies",
@@ -361,6 +366,19 @@ fn parse_networks(text: Option<&str>) -> Result<Vec<IpNet>, ConfigError> {
         .collect()
 }
 
+/// Addresses are compared in their canonical form, so an IPv4 network in its IPv6 spelling has to be too.
+fn canonical(network: IpNet) -> IpNet {
+    match network {
+        IpNet::V6(v6) => v6
+            .addr()
+            .to_ipv4_mapped()
+            .zip(v6.prefix_len().checked_sub(96))
+            .and_then(|(address, length)| Ipv4Net::new(address, length).ok())
+            .map_or(network, IpNet::V4),
+        IpNet::V4(_) => network,
+    }
+}
+
 fn provider_hosts() -> Result<ProviderHosts, ConfigError> {
     let mut hosts = BTreeMap::new();
     for (variable, provider, region, usual) in HOSTS {
@@ -369,12 +387,7 @@ fn provider_hosts() -> Result<ProviderHosts, ConfigError> {
         };
         let url = Url::parse(&text)
             .map_err(|_| wrong(variable, "needs an address such as https://api.vapi.ai."))?;
-        if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback_host(&url)) {
-            return Err(wrong(
-                variable,
-                "starts with https://, or with http:// on this machine.",
-            ));
-        }
+        check_base_url(&url).map_err(|error| wrong(variable, format!("{error}.")))?;
         hosts.insert((provider, region), url);
     }
     Ok(ProviderHosts(hosts))
@@ -386,4 +399,18 @@ fn provider_hosts() -> Result<ProviderHosts, ConfigError> {
 )]
 fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// H6: an IPv4 network is the same in its IPv6 spelling, as addresses are.
+    #[test]
+    fn an_ipv4_network_is_one_in_both_spellings() {
+        let networks = |text: &str| parse_networks(Some(text)).expect("networks");
+        let spelt = networks("::ffff:10.0.0.0/104, ::ffff:127.0.0.1, 2001:db8::/32");
+        assert_eq!(spelt, networks("10.0.0.0/8, 127.0.0.1, 2001:db8::/32"));
+        assert_eq!(networks("::/0"), ["::/0".parse::<IpNet>().expect("all")]);
+    }
 }

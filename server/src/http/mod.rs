@@ -128,7 +128,7 @@ async fn metrics(
     let is_forwarded = ["x-forwarded-for", "forwarded", "x-real-ip"]
         .into_iter()
         .any(|name| headers.contains_key(name));
-    if !peer.ip().is_loopback() || is_forwarded {
+    if !peer.ip().to_canonical().is_loopback() || is_forwarded {
         return (StatusCode::NOT_FOUND, String::new());
     }
     (StatusCode::OK, observe::figures(&edge.app).await)

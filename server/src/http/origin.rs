@@ -73,7 +73,8 @@ pub(crate) fn client_address(
     trusted: &[IpNet],
 ) -> Option<IpAddr> {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
-    let mut address = peer?.0.ip();
+    // On [::] an IPv4 peer comes as ::ffff:a.b.c.d.
+    let mut address = peer?.0.ip().to_canonical();
     if !is_trusted(address) {
         return Some(address);
     }
@@ -86,8 +87,10 @@ pub(crate) fn client_address(
         .map(str::trim)
         .collect();
     for hop in hops.iter().rev() {
-        let Ok(parsed) = hop.parse() else { break };
-        address = parsed;
+        let Ok(parsed) = hop.parse::<IpAddr>() else {
+            break;
+        };
+        address = parsed.to_canonical();
         if !is_trusted(address) {
             break;
         }
@@ -159,5 +162,16 @@ mod tests {
         assert_eq!(proxied, "203.0.113.7".parse().ok());
         let silent = client_address(Some(&peer("10.0.0.2:1")), &HeaderMap::new(), &trusted);
         assert_eq!(silent, "10.0.0.2".parse().ok());
+    }
+    /// H6: listening on [::], an IPv4 client is the same as listening on 0.0.0.0.
+    #[test]
+    fn an_ipv4_peer_on_an_ipv6_listener_is_itself() {
+        let trusted = ["10.0.0.0/8".parse::<IpNet>().expect("network")];
+        let peer = |text: &str| ConnectInfo(text.parse::<SocketAddr>().expect("address"));
+        let forwarded = headers(&[("x-forwarded-for", "203.0.113.7, ::ffff:10.1.1.1")]);
+        let proxied = client_address(Some(&peer("[::ffff:10.0.0.2]:1")), &forwarded, &trusted);
+        assert_eq!(proxied, "203.0.113.7".parse().ok());
+        let stranger = client_address(Some(&peer("[::ffff:198.51.100.1]:1")), &forwarded, &trusted);
+        assert_eq!(stranger, "198.51.100.1".parse().ok());
     }
 }
