@@ -16,7 +16,7 @@ use crate::{
     id::SyncRunId,
     providers::http::HttpClient,
     store::{self, Db},
-    vault::{MasterKey, SessionSecret, SubKey, Vault, VaultError},
+    vault::{MasterKey, Sealed, SessionSecret, SubKey, Vault, VaultError},
 };
 
 /// Everything that a request or a job needs. Cloning shares it.
@@ -209,17 +209,9 @@ async fn prove_master_key(
     let mut conn = db.read().await?;
     let found = store::facts::find_vault_row(&mut conn, "canary").await?;
     drop(conn);
-    let canary = if let Some(canary) = found {
-        canary
-    } else {
-        let canary = vault.seal_canary().map_err(BuildError::Vault)?;
-        let mut tx = db.begin().await?;
-        if store::facts::has_sealed_rows(&mut tx).await? {
-            return Err(BuildError::DamagedCanary);
-        }
-        store::facts::insert_vault_row(&mut tx, "canary", &canary, clock.now()).await?;
-        tx.commit().await?;
-        canary
+    let canary = match found {
+        Some(canary) => canary,
+        None => make_canary(db, vault, clock).await?,
     };
     match vault.check_canary(&canary) {
         Ok(()) => Ok(()),
@@ -231,6 +223,29 @@ async fn prove_master_key(
         Err(VaultError::Unreadable | VaultError::Format(_)) => Err(BuildError::DamagedCanary),
         Err(error) => Err(BuildError::Vault(error)),
     }
+}
+
+/// Makes the canary of a new database, or gives the one of another replica that starts at the same moment.
+async fn make_canary(db: &Db, vault: &Vault, clock: &Clock) -> Result<Sealed, BuildError> {
+    let canary = vault.seal_canary().map_err(BuildError::Vault)?;
+    let mut tx = db.begin().await?;
+    // In this order: each statement sees what was committed before it, and a canary is committed before all else that is
+    // sealed. So it is missing only when something was sealed before the look for it.
+    let is_sealed = store::facts::has_sealed_rows(&mut tx).await?;
+    if let Some(canary) = store::facts::find_vault_row(&mut tx, "canary").await? {
+        return Ok(canary);
+    }
+    if is_sealed {
+        return Err(BuildError::DamagedCanary);
+    }
+    let is_first = store::facts::insert_vault_row(&mut tx, "canary", &canary, clock.now()).await?;
+    if is_first {
+        tx.commit().await?;
+        return Ok(canary);
+    }
+    store::facts::find_vault_row(&mut tx, "canary")
+        .await?
+        .ok_or(BuildError::DamagedCanary)
 }
 
 /// A random key that the master key wraps, so that it survives the master key's rotation (E3); made once.
@@ -245,4 +260,37 @@ async fn sub_key(db: &Db, vault: &Vault, clock: &Clock, name: &str) -> Result<Su
     tx.commit().await?;
     let row = row.ok_or_else(|| Error::internal(format!("the {name} key vanished")))?;
     vault.open_sub_key(name, &row).map_err(BuildError::Vault)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::DatabaseLocation;
+
+    /// E4: of two replicas at a first start, the one that saw no canary and then found the other's goes on with that one,
+    /// though more is sealed by then. Without a canary beside them, sealed rows are damage.
+    #[tokio::test]
+    async fn a_canary_of_another_replica_is_no_damage() {
+        let clock = Clock::manual(crate::clock::Timestamp::from_millis(0));
+        let key = MasterKey::generate().expect("key");
+        let vault = Vault::new(key, crate::vault::Cipher::XChaCha20Poly1305);
+        let folder = tempfile::tempdir().expect("folder");
+        let database = async |name: &str| {
+            let file = DatabaseLocation::Sqlite(folder.path().join(name));
+            Db::connect(&file).await.expect("database")
+        };
+        let shared = database("shared.db").await;
+        let first = make_canary(&shared, &vault, &clock).await.expect("made");
+        let sealed = sub_key(&shared, &vault, &clock, "audit").await;
+        assert!(sealed.is_ok());
+        let second = make_canary(&shared, &vault, &clock).await.expect("found");
+        assert_eq!(first.sealed, second.sealed);
+        assert!(vault.check_canary(&second).is_ok());
+
+        let damaged = database("damaged.db").await;
+        let sealed = sub_key(&damaged, &vault, &clock, "audit").await;
+        assert!(sealed.is_ok());
+        let missing = make_canary(&damaged, &vault, &clock).await;
+        assert!(matches!(missing, Err(BuildError::DamagedCanary)));
+    }
 }
