@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::{
     DataLock, build,
-    init::{keep_recovery_kit, prepare},
+    init::prepare,
     say,
     serve::{bind, run},
 };
@@ -42,9 +42,7 @@ pub async fn demo(options: &Options, demo: &DemoOptions) -> Result<()> {
         .get_or_insert_with(|| PathBuf::from("data/demo"));
     let mut config = Config::load(&options)?;
     config.require_loopback("the demo")?;
-    if let Some(key) = prepare(&config).await? {
-        keep_recovery_kit(&key, Some(&config.data_dir.join("recovery-kit.txt")))?;
-    }
+    prepare(&config, Some(&config.data_dir.join("recovery-kit.txt"))).await?;
     let lock = DataLock::take(&config)?;
     let sandbox = Sandbox::start(demo.sandbox_listen).await.map_err(|error| {
         anyhow::anyhow!("the provider sandbox cannot listen on {}: {error}; choose another with --sandbox-listen", demo.sandbox_listen)

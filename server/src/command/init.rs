@@ -1,7 +1,12 @@
 //! `ringfence init`: makes the data folder, the master key and the session secret of a new installation (E6). It never
-//! overwrites a key, and makes a master key only where no database is sealed with one.
+//! overwrites a key, makes a master key only where no database is sealed with one, and none whose recovery kit is not kept.
 
-use std::{fs::DirBuilder, io::IsTerminal, os::unix::fs::DirBuilderExt, path::Path};
+use std::{
+    fs::{self, DirBuilder},
+    io::IsTerminal,
+    os::unix::fs::DirBuilderExt,
+    path::Path,
+};
 
 use anyhow::{Context, Result, bail};
 
@@ -24,19 +29,16 @@ pub async fn init(options: &Options, recovery_kit: Option<&Path>) -> Result<()> 
              --recovery-kit FILE"
         );
     }
-    match prepare(&config).await? {
+    match prepare(&config, recovery_kit).await? {
         None => say(&format!(
             "The master key {} is there already; nothing was changed.",
             config.master_key_file.display()
         ))?,
-        Some(key) => {
-            say(&format!(
-                "Made the master key {}: {}",
-                key.id(),
-                config.master_key_file.display()
-            ))?;
-            keep_recovery_kit(&key, recovery_kit)?;
-        }
+        Some(key) => say(&format!(
+            "Made the master key {}: {}",
+            key.id(),
+            config.master_key_file.display()
+        ))?,
     }
     say(&format!(
         "The session secret: {}",
@@ -44,24 +46,39 @@ pub async fn init(options: &Options, recovery_kit: Option<&Path>) -> Result<()> 
     ))
 }
 
-/// Writes the kit to its file, or shows it.
-pub(crate) fn keep_recovery_kit(key: &MasterKey, file: Option<&Path>) -> Result<()> {
+/// Makes a master key whose recovery kit is kept first: a kit without its key opens nothing and can be made anew, a key
+/// without its kit would be used until the day that the kit is needed.
+fn make_master_key(config: &Config, kit_file: Option<&Path>) -> Result<MasterKey> {
+    let key = MasterKey::generate()?;
     let kit = key.recovery_kit();
-    match file {
-        Some(file) => {
-            kit.write_new(file)?;
-            say(&format!(
-                "Wrote the recovery kit: {}. Move it off this machine; without it a lost master key means that every \
-                 provider key has to be entered again.",
-                file.display()
-            ))
-        }
-        None => say(&format!("\n{}", kit.expose())),
+    match kit_file {
+        Some(file) => kit.write_new(file).context("no master key was made")?,
+        None => say(&format!("\n{}", kit.expose()))?,
     }
+    if let Err(error) = key.write_new(&config.master_key_file) {
+        // The file is ours for certain: a kit never goes to one that is there.
+        let what_stays = match kit_file.map(fs::remove_file) {
+            Some(Ok(())) => "no master key was made, and the recovery kit was removed again",
+            Some(Err(_)) | None => "no master key was made; its recovery kit opens nothing",
+        };
+        return Err(error).context(what_stays);
+    }
+    if let Some(file) = kit_file {
+        say(&format!(
+            "Wrote the recovery kit: {}. Move it off this machine; without it a lost master key means that every \
+             provider key has to be entered again.",
+            file.display()
+        ))?;
+    }
+    Ok(key)
 }
 
-/// Makes the folder and the missing files; the master key when it is new.
-pub(crate) async fn prepare(config: &Config) -> Result<Option<MasterKey>> {
+/// Makes the folder and the missing files; the master key when it is new. Its recovery kit goes to the file, or to standard
+/// output.
+pub(crate) async fn prepare(
+    config: &Config,
+    recovery_kit: Option<&Path>,
+) -> Result<Option<MasterKey>> {
     if !config.data_dir.exists() {
         DirBuilder::new()
             .recursive(true)
@@ -85,7 +102,7 @@ pub(crate) async fn prepare(config: &Config) -> Result<Option<MasterKey>> {
                 config.master_key_file.display()
             );
         }
-        Some(MasterKey::create(&config.master_key_file)?)
+        Some(make_master_key(config, recovery_kit)?)
     };
     if config.session_secret_file.exists() {
         SessionSecret::read(&config.session_secret_file)?;

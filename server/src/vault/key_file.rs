@@ -106,6 +106,14 @@ pub enum KeyFileError {
         /// What is in the way.
         path: PathBuf,
     },
+    /// A recovery kit never goes to a file that is there.
+    #[error(
+        "{} is there already and was left as it is: name another file for the recovery kit, or move that file away", path.display()
+    )]
+    KitExists {
+        /// What is in the way.
+        path: PathBuf,
+    },
     /// The path leads to a folder or a device.
     #[error("{} is not a regular file: name the {kind} file itself", path.display())]
     NotAFile {
@@ -316,13 +324,14 @@ pub(super) fn write_new(kind: KeyFileKind, path: &Path, text: &str) -> Result<()
         })?;
     let written = file
         .write_all(text.as_bytes())
-        .and_then(|()| file.sync_all());
-    if let Err(source) = written {
-        // Ours for certain, since O_EXCL made it; half a key would only stand in the way.
+        .and_then(|()| file.sync_all())
+        .map_err(|source| io_error("write", path, source))
+        .and_then(|()| flush_folder(folder));
+    if written.is_err() {
+        // Ours for certain, since O_EXCL made it; half a key, or one that may not last, would only stand in the way.
         let _ = fs::remove_file(path);
-        return Err(io_error("write", path, source));
     }
-    flush_folder(folder)
+    written
 }
 
 fn make_folder(folder: &Path) -> Result<(), KeyFileError> {

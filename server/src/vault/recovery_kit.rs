@@ -74,7 +74,10 @@ impl RecoveryKit {
 
     /// Writes the page to a new file with mode 0600. Never overwrites one.
     pub fn write_new(&self, path: &Path) -> Result<(), KeyFileError> {
-        key_file::write_new(KeyFileKind::MasterKey, path, &self.text)
+        key_file::write_new(KeyFileKind::MasterKey, path, &self.text).map_err(|error| match error {
+            KeyFileError::Exists { path, .. } => KeyFileError::KitExists { path },
+            error => error,
+        })
     }
 }
 

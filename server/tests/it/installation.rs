@@ -17,27 +17,27 @@ use crate::harness::{Settings, TestApp};
 const SET_UP: &str = "mutation($input: SetUpInput!) { setUp(input: $input) { viewer { person { name } \
     memberships { role agency { slug } } } } }";
 
-fn ringfence(arguments: &[&str]) -> Command {
+pub(crate) fn ringfence(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
     command.args(arguments).env_clear().stdin(Stdio::null());
     command
 }
 
-fn run(arguments: &[&str]) -> Output {
+pub(crate) fn run(arguments: &[&str]) -> Output {
     ringfence(arguments).output().unwrap()
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     let both = [output.stdout.clone(), output.stderr.clone()].concat();
     String::from_utf8(both).unwrap()
 }
 
-fn text(path: &Path) -> String {
+pub(crate) fn text(path: &Path) -> String {
     path.display().to_string()
 }
 
 /// Makes an installation in the folder and gives the path of its recovery kit.
-fn init(folder: &Path) -> std::path::PathBuf {
+pub(crate) fn init(folder: &Path) -> std::path::PathBuf {
     let kit = folder.join("kit.txt");
     let output = run(&[
         "init",
@@ -51,7 +51,7 @@ fn init(folder: &Path) -> std::path::PathBuf {
 }
 
 /// Starts `serve` on a free port and reads what it prints until it listens.
-fn serve(folder: &Path) -> (Child, String) {
+pub(crate) fn serve(folder: &Path) -> (Child, String) {
     let mut child = ringfence(&[
         "serve",
         "--data-dir",
@@ -75,7 +75,7 @@ fn serve(folder: &Path) -> (Child, String) {
     (child, printed)
 }
 
-fn end(mut child: Child) {
+pub(crate) fn end(mut child: Child) {
     child.kill().unwrap();
     child.wait().unwrap();
 }
@@ -240,11 +240,78 @@ fn a_wrong_setting_is_named() {
         "{}",
         said(&exposed)
     );
-    let plain = ringfence(&["serve"])
-        .env("VAPI_BASE_URL", "http://api.vapi.ai")
-        .output()
-        .unwrap();
-    assert!(said(&plain).contains("VAPI_BASE_URL: "), "{}", said(&plain));
+    for (host, problem) in [
+        ("nowhere", "needs an address"),
+        ("http://api.vapi.ai", "https://"),
+        ("https://ann:secret@api.vapi.ai", "user name"),
+        ("https://api.vapi.ai/?org=1", "query"),
+        ("https://api.vapi.ai/#here", "fragment"),
+    ] {
+        let refused = ringfence(&["serve"])
+            .env("VAPI_BASE_URL", host)
+            .output()
+            .unwrap();
+        let said = said(&refused);
+        assert!(!refused.status.success(), "{host}");
+        assert!(said.contains("VAPI_BASE_URL: "), "{host}: {said}");
+        assert!(said.contains(problem), "{host}: {said}");
+        assert!(!said.contains("secret"), "{said}");
+    }
+}
+
+/// E6: there is no master key without its recovery kit: where the kit cannot be kept, no key is made, and the next `init`
+/// makes both.
+#[test]
+fn no_master_key_is_made_without_its_recovery_kit() {
+    let temp = TempDir::new().unwrap();
+    let folder = temp.path().join("data");
+    let attempt = |kit: &Path| {
+        let (folder, kit) = (text(&folder), text(kit));
+        run(&["init", "--data-dir", &folder, "--recovery-kit", &kit])
+    };
+    let taken = temp.path().join("taken.txt");
+    fs::write(&taken, "something else").unwrap();
+    let refused = attempt(&taken);
+    assert!(!refused.status.success());
+    assert!(
+        said(&refused).contains("another file for the recovery kit"),
+        "{}",
+        said(&refused)
+    );
+    assert_eq!(fs::read_to_string(&taken).unwrap(), "something else");
+    // Whoever runs this may be root, whom no mode stops: a file in the place of the folder stops everybody.
+    let refused = attempt(&taken.join("kit.txt"));
+    assert!(!refused.status.success());
+    assert!(!folder.join("master.key").exists());
+    let kit = temp.path().join("kit.txt");
+    assert!(attempt(&kit).status.success());
+    assert!(folder.join("master.key").exists());
+    assert!(fs::metadata(&kit).unwrap().len() > 0);
+}
+
+/// E6: where the master key cannot be kept, no recovery kit of it is left behind.
+#[test]
+fn no_recovery_kit_is_left_without_its_master_key() {
+    let temp = TempDir::new().unwrap();
+    let blocked = temp.path().join("file");
+    fs::write(&blocked, "").unwrap();
+    let kit = temp.path().join("kit.txt");
+    let refused = run(&[
+        "init",
+        "--data-dir",
+        &text(&temp.path().join("data")),
+        "--master-key-file",
+        &text(&blocked.join("master.key")),
+        "--recovery-kit",
+        &text(&kit),
+    ]);
+    assert!(!refused.status.success());
+    assert!(
+        said(&refused).contains("no master key was made"),
+        "{}",
+        said(&refused)
+    );
+    assert!(!kit.exists());
 }
 
 /// H6: demo and sandbox refuse to listen beyond this machine.

@@ -60,15 +60,14 @@ fn an_existing_file_is_never_overwritten() {
             MasterKey::create(&path).unwrap_err(),
             SessionSecret::create(&path).unwrap_err(),
             MasterKey::generate().unwrap().write_new(&path).unwrap_err(),
-            MasterKey::generate()
-                .unwrap()
-                .recovery_kit()
-                .write_new(&path)
-                .unwrap_err(),
         ] {
             assert!(matches!(error, KeyFileError::Exists { .. }), "{error}");
             assert!(error.to_string().contains("master.key"), "{error}");
         }
+        let kit = MasterKey::generate().unwrap().recovery_kit();
+        let error = kit.write_new(&path).unwrap_err();
+        assert!(matches!(error, KeyFileError::KitExists { .. }), "{error}");
+        assert!(error.to_string().contains("master.key"), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), content);
     }
     let dangling = folder.path().join("dangling");
