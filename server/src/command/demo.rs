@@ -8,7 +8,7 @@ use super::{
     DataLock, build,
     init::prepare,
     say,
-    serve::{bind, run},
+    serve::{bind, run, settle_port},
 };
 use crate::{
     accounts::admin::{self, NewUser, Plan},
@@ -55,17 +55,19 @@ pub async fn demo(options: &Options, demo: &DemoOptions) -> Result<()> {
         sandbox.base_url(ProviderKind::Vapi),
     );
     let listener = bind(config.listen).await?;
-    let is_default_url = options.public_url.is_none();
-    if is_default_url && config.listen.port() == 0 {
-        config.public_url = format!("http://{}", listener.local_addr()?).parse()?;
+    let address = listener.local_addr()?;
+    // A public URL of the surroundings belongs to another server; only one that was typed for the demo is meant for it.
+    if options.public_url.is_none() {
+        config.public_url = format!("http://{address}").parse()?;
     }
+    settle_port(&mut config, address)?;
     let info = DemoInfo {
         log_ins: DEMO_LOG_INS.to_vec(),
         sample_keys: sample_keys(),
     };
     let app = build(config, Some(info)).await?;
     seed(&app).await?;
-    introduce(&app, &sandbox)?;
+    introduce(&app, &sandbox, address)?;
     run(&app, listener).await?;
     sandbox.stop().await;
     drop(lock);
@@ -93,7 +95,7 @@ async fn seed(app: &App) -> Result<()> {
     Ok(())
 }
 
-fn introduce(app: &App, sandbox: &Sandbox) -> Result<()> {
+fn introduce(app: &App, sandbox: &Sandbox, address: SocketAddr) -> Result<()> {
     say("\nLog in with")?;
     for log_in in &DEMO_LOG_INS {
         say(&format!(
@@ -113,5 +115,9 @@ fn introduce(app: &App, sandbox: &Sandbox) -> Result<()> {
     ))?;
     say(&format!("Data folder: {}", app.config.data_dir.display()))?;
     let url = app.config.public_url.as_str().trim_end_matches('/');
+    let listening = format!("http://{address}");
+    if listening != url {
+        say(&format!("Listening on {listening}"))?;
+    }
     say(&format!("\nRingfence is ready at {url}\n"))
 }

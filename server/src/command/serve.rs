@@ -22,11 +22,12 @@ const JOB_GRACE: Duration = Duration::from_secs(20);
 
 /// Serves until it is told to stop.
 pub async fn serve(options: &Options) -> Result<()> {
-    let config = Config::load(options)?;
+    let mut config = Config::load(options)?;
     let _lock = DataLock::take(&config)?;
-    let app = build(config, None).await?;
-    let listener = bind(app.config.listen).await?;
+    let listener = bind(config.listen).await?;
     let address = listener.local_addr()?;
+    settle_port(&mut config, address)?;
+    let app = build(config, None).await?;
     if let Some(token) = set_up::open(&app).await? {
         // To the terminal, not to the log: whoever has the token owns the installation.
         let url = app.config.public_url.as_str().trim_end_matches('/');
@@ -47,6 +48,17 @@ pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address)
         .await
         .with_context(|| format!("{address} cannot be listened on; choose another with --listen"))
+}
+
+/// Where port 0 asked for any free one, the public URL gets the one that it became.
+pub(crate) fn settle_port(config: &mut Config, address: SocketAddr) -> Result<()> {
+    if config.public_url.port() == Some(0) {
+        config
+            .public_url
+            .set_port(Some(address.port()))
+            .map_err(|()| anyhow::anyhow!("the public URL takes no port"))?;
+    }
+    Ok(())
 }
 
 /// Runs jobs and the server until a signal, then stops both in order.

@@ -16,4 +16,5 @@ mod schema;
 mod secrets;
 mod session;
 mod socket;
+mod start;
 mod sync;
