@@ -1,6 +1,7 @@
 //! Clearing a key (K8): it needs the version that the page showed and the impact that it showed. Numbers that the
 //! provider would go on answering can be detached first, while the key still works; a failed detach stops the clearing
-//! unless it is overridden. The version stays sealed for the signature grace and is then shredded (K10).
+//! unless it is overridden. What was done to numbers is written down with who did it, whatever becomes of the clearing
+//! (E7). The version stays sealed for the signature grace and is then shredded (K10).
 
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ use crate::{
 const DETACH_TIME: Duration = Duration::from_mins(1);
 /// Requests to the provider at a time.
 const DETACH_CONCURRENCY: usize = 4;
+/// So many numbers are detached before it is written down.
+const DETACH_BATCH: usize = 20;
 
 /// What is to be cleared.
 pub(crate) struct ClearKey {
@@ -52,16 +55,21 @@ pub(crate) async fn clear(app: &App, viewer: &Viewer, input: ClearKey) -> Result
         .ok_or(Error::NotFound)?;
     check(&row, &input)?;
     let shown = impact::of_clearing(&mut conn, agency, &row).await?;
-    drop(conn);
     if shown.acknowledgement != input.acknowledgement {
+        // A replacement between both reads changes what stops, too; then it is the key that is another one.
+        let row = store::provider_keys::find(&mut conn, agency, &input.key)
+            .await?
+            .ok_or(Error::NotFound)?;
+        check(&row, &input)?;
         return Err(Error::ImpactChanged);
     }
+    drop(conn);
     let provider = keys::provider_of(&row.provider)?;
     let mut detached = Vec::new();
     if input.is_detaching && !shown.answering.is_empty() {
         let failed;
-        (detached, failed) = detach_all(app, &row, provider, &shown.answering).await;
-        record_detached(app, agency, &detached).await?;
+        (detached, failed) =
+            detach_all(app, viewer, agency, &row, provider, &shown.answering).await?;
         if !failed.is_empty() && !input.is_clearing_despite_failed_detach {
             return Err(detach_failed(provider, &detached, &failed));
         }
@@ -141,72 +149,120 @@ async fn write(
 type Detached = Vec<PhoneNumberRow>;
 type Failed = Vec<(PhoneNumberRow, ProviderError)>;
 
-/// Detaches the numbers at the provider. A key that does not open counts as a provider that is out of reach.
+/// Detaches the numbers at the provider, and writes down batch by batch what became of them. A key that does not open
+/// counts as a provider that is out of reach.
 async fn detach_all(
     app: &App,
+    viewer: &Viewer,
+    agency: &AgencyId,
     row: &KeyRow,
     provider: ProviderKind,
     numbers: &[PhoneNumberRow],
-) -> (Detached, Failed) {
+) -> Result<(Detached, Failed)> {
     let prepared = keys::client(provider).and_then(|client| {
         let base_url = keys::host(app, provider, keys::region_of(&row.version.region)?)?;
         let secret: SecretString = keys::open(app, row)?;
         Ok((client, base_url, secret))
     });
+    let (mut all_detached, mut all_failed) = (Vec::new(), Vec::new());
     let Ok((client, base_url, secret)) = prepared else {
         let unreadable = ProviderError::Malformed {
             what: "the stored key cannot be opened".to_owned(),
         };
-        return (
-            Vec::new(),
+        all_failed.extend(
             numbers
                 .iter()
-                .map(|number| (number.clone(), unreadable.clone()))
-                .collect(),
+                .map(|number| (number.clone(), unreadable.clone())),
         );
+        return Ok((all_detached, all_failed));
     };
     let target = keys::target(app, base_url, &secret, DETACH_TIME);
     let target = &target;
-    let results: Vec<_> = stream::iter(numbers.to_vec())
-        .map(|number| async move {
-            let result = client
-                .detach_number(target, &number.remote_id, &number.carrier)
-                .await;
-            (number, result)
-        })
-        .buffer_unordered(DETACH_CONCURRENCY)
-        .collect()
-        .await;
-    let mut detached = Vec::new();
-    let mut failed = Vec::new();
-    for (number, result) in results {
-        match result {
-            // A number that is gone answers no more.
-            Ok(()) | Err(ProviderError::NotFound) => detached.push(number),
-            Err(error) => failed.push((number, error)),
+    for batch in numbers.chunks(DETACH_BATCH) {
+        let results: Vec<_> = stream::iter(batch.to_vec())
+            .map(|number| async move {
+                let result = client
+                    .detach_number(target, &number.remote_id, &number.carrier)
+                    .await;
+                (number, result)
+            })
+            .buffer_unordered(DETACH_CONCURRENCY)
+            .collect()
+            .await;
+        record(app, viewer, agency, row, provider, &results).await?;
+        for (number, result) in results {
+            match result {
+                // A number that is gone answers no more.
+                Ok(()) | Err(ProviderError::NotFound) => all_detached.push(number),
+                Err(error) => all_failed.push((number, error)),
+            }
         }
     }
-    (detached, failed)
+    Ok((all_detached, all_failed))
 }
 
-async fn record_detached(app: &App, agency: &AgencyId, detached: &[PhoneNumberRow]) -> Result<()> {
-    if detached.is_empty() {
-        return Ok(());
-    }
+/// Writes down what became of a batch, and who did it. A failure is named too: the provider may have done what it did not
+/// answer to.
+async fn record(
+    app: &App,
+    viewer: &Viewer,
+    agency: &AgencyId,
+    row: &KeyRow,
+    provider: ProviderKind,
+    results: &[(PhoneNumberRow, Result<(), ProviderError>)],
+) -> Result<()> {
+    let name = provider.display_name();
+    let (mut detached, mut gone, mut failed) = (Vec::new(), Vec::new(), Vec::new());
     let mut tx = app.db.begin().await?;
-    for number in detached {
+    for (number, result) in results {
+        match result {
+            Ok(()) => detached.push(label(number)),
+            Err(ProviderError::NotFound) => gone.push(label(number)),
+            Err(_) => {
+                failed.push(label(number));
+                continue;
+            }
+        }
         store::phone_numbers::set_detached(&mut tx, agency, &number.id).await?;
     }
+    let parts: Vec<String> = [
+        ("detached", detached),
+        ("gone there already", gone),
+        ("could not be detached", failed),
+    ]
+    .into_iter()
+    .filter(|(_, labels)| !labels.is_empty())
+    .map(|(what, labels)| format!("{} {what} ({})", labels.len(), labels.join(", ")))
+    .collect();
+    let entry = Entry {
+        agency: Some(agency),
+        actor: Actor::Person(viewer),
+        action: Action::NumbersDetached,
+        subject: row.id.as_str(),
+        provider: Some(provider),
+        summary: format!(
+            "Numbers at {name}, before key …{} is cleared: {}.",
+            row.version.last_four,
+            parts.join("; ")
+        ),
+    };
+    app.audit.append(&mut tx, entry, app.clock.now()).await?;
     tx.commit().await
+}
+
+/// What people know a number by.
+fn label(number: &PhoneNumberRow) -> &str {
+    number
+        .number
+        .as_deref()
+        .or(number.sip_uri.as_deref())
+        .or(number.name.as_deref())
+        .unwrap_or(&number.remote_id)
 }
 
 fn detach_failed(provider: ProviderKind, detached: &Detached, failed: &Failed) -> Error {
     let (first, error) = &failed[0];
-    let name = first
-        .number
-        .as_deref()
-        .or(first.name.as_deref())
-        .unwrap_or("a number");
+    let name = label(first);
     let others = match failed.len() {
         1 => String::new(),
         count => format!(" and {} more", count - 1),

@@ -26,7 +26,8 @@ async fn events(app: &TestApp) -> crate::harness::TestClient {
     admin.start_sync().await.ok();
     app.settle().await;
     let key = admin.key().await;
-    admin.clear_key(&key, json!({})).await.ok();
+    let more = json!({ "detachNumbers": true });
+    admin.clear_key(&key, more).await.ok();
     admin
 }
 
@@ -57,6 +58,7 @@ async fn every_key_event_is_written_down() {
         "provider_key.refused",
         "provider_key.replaced",
         "provider_key.tested",
+        "provider_key.numbers_detached",
         "provider_key.cleared",
         "sync.requested",
         "session.opened",

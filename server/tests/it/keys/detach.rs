@@ -5,9 +5,10 @@ use std::time::Duration;
 use ringfence::{
     access::Role,
     providers::ProviderKind,
-    sandbox::{Effect, Fault},
+    sandbox::{Effect, Fault, NewAccount},
 };
 use serde_json::{Value, json};
+use sqlx::Row;
 
 use super::{asked, counts};
 use crate::harness::{Answer, TestApp, TestClient, keys};
@@ -215,4 +216,99 @@ async fn a_number_that_is_swapped_while_detaching_must_be_seen_first() {
     .await;
     assert_eq!(refused.code(), "IMPACT_CHANGED");
     assert_eq!(counts(&admin).await.keys, 1);
+}
+
+const DETACHED: &str = "SELECT actor, summary FROM audit_entries WHERE action = 'provider_key.numbers_detached' ORDER BY sequence";
+
+/// E7, K8: a clearing that changes numbers at the provider and then stops says who did it, and to which numbers.
+#[tokio::test]
+async fn what_a_stopped_clearing_did_to_numbers_is_in_the_audit_log() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    admin.import(&app).await;
+    let key = admin.key().await;
+    let control = app.sandbox.control();
+    control.inject(Fault::status(404).method("PATCH").times(1));
+    control.inject(Fault::status(500).method("PATCH").after(4));
+    let more = json!({ "detachNumbers": true });
+    let refused = admin.clear_key(&key, more.clone()).await;
+    assert_eq!(refused.code(), "DETACH_FAILED");
+    let after = remote_numbers(&app).await;
+    let entries = app.sql(DETACHED).await;
+    assert_eq!(entries.len(), 1);
+    let (actor, summary): (String, String) = (entries[0].get(0), entries[0].get(1));
+    assert!(actor.starts_with("admin "), "{actor}");
+    let parts: Vec<&str> = summary.split("; ").collect();
+    let [detached, gone, failed] = parts[..] else {
+        panic!("{summary}");
+    };
+    assert!(detached.starts_with("Numbers at Vapi, before key …k7Qd is cleared: 3 detached ("));
+    assert!(gone.starts_with("1 gone there already ("), "{summary}");
+    assert!(failed.starts_with("7 could not be detached ("), "{summary}");
+    let attached = after.iter().filter(|number| is_attached(number));
+    for number in attached.filter_map(|number| number["number"].as_str()) {
+        assert!(
+            !detached.contains(number),
+            "{number} is still attached: {summary}"
+        );
+        assert!(summary.contains(number), "{number} is not named: {summary}");
+    }
+
+    control.clear_faults();
+    let now = admin.key().await;
+    let refused = clear_slowly(&app, &admin, &now, async || {
+        admin.save_key(keys::SECOND, Some(1)).await.ok();
+    })
+    .await;
+    app.settle().await;
+    assert_eq!(refused.code(), "CONFLICT");
+    assert_eq!(
+        app.sql(DETACHED).await.len(),
+        2,
+        "a conflict after detaching"
+    );
+}
+
+/// E7, K8: who closes the page while numbers are being detached does not keep it out of the audit log.
+#[tokio::test]
+async fn what_an_abandoned_clearing_did_to_numbers_is_in_the_audit_log() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    admin.import(&app).await;
+    let key = admin.key().await;
+    let control = app.sandbox.control();
+    control.inject(Fault::new(Effect::Delay { ms: 300 }).method("PATCH"));
+    let patience = Duration::from_millis(400);
+    let more = json!({ "detachNumbers": true });
+    let given_up = tokio::time::timeout(patience, admin.clear_key(&key, more)).await;
+    assert!(given_up.is_err());
+    for _ in 0..500 {
+        if counts(&admin).await.keys == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(counts(&admin).await.newest_action, "provider_key.cleared");
+    let entries = app.sql(DETACHED).await;
+    assert_eq!(entries.len(), 1);
+    let summary: String = entries[0].get(1);
+    assert!(summary.contains("11 detached ("), "{summary}");
+}
+
+/// E7: a long list of numbers is written down bit by bit, so that a process that is killed loses little.
+#[tokio::test]
+async fn many_numbers_are_written_down_in_batches() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    let account = NewAccount::vapi("key-of-many-numbers-0001", 2).phone_numbers(60);
+    app.sandbox.control().add_account(&account).unwrap();
+    admin.save_key("key-of-many-numbers-0001", None).await.ok();
+    app.settle().await;
+    app.sql("UPDATE phone_numbers SET is_answering = 1").await;
+    let key = admin.key().await;
+    assert_eq!(key["clearImpact"]["answeringNumberCount"], 60);
+    let more = json!({ "detachNumbers": true });
+    let cleared = admin.clear_key(&key, more).await.ok();
+    assert_eq!(cleared["clearProviderKey"]["detachedNumberCount"], 60);
+    assert_eq!(app.sql(DETACHED).await.len(), 3);
 }
