@@ -96,36 +96,45 @@ pub(crate) async fn save(app: &App, viewer: &Viewer, input: SaveKey) -> Result<S
             ));
         }
     };
-    let account = account::identify(
-        app,
-        agency,
-        client,
-        &target,
-        validation.account.clone(),
-        current.as_ref(),
-    )
-    .await?;
-    write(
-        app,
-        viewer,
-        agency,
-        &Accepted {
+    let outcome = Health::from(validation.outcome).as_str();
+    let saved = async {
+        let account = account::identify(
+            app,
+            agency,
+            client,
+            &target,
+            validation.account.clone(),
+            current.as_ref(),
+        )
+        .await?;
+        let accepted = Accepted {
             provider,
             region,
-            key,
+            key: &key,
             validation,
             account,
             input,
-        },
-    )
-    .await
+        };
+        write(app, viewer, agency, &accepted).await
+    }
+    .await;
+    if let Err(error) = &saved {
+        // The answer tells that the provider accepted the key, so the try is written down like any other (K16).
+        let reason = match error {
+            Error::Conflict(_) => "somebody else changed the stored key meanwhile",
+            _ => "it could not be stored",
+        };
+        let outcome = format!("{outcome}, but {reason}");
+        record_refusal(app, viewer, agency, provider, &outcome).await?;
+    }
+    saved
 }
 
 /// A key that the provider has accepted.
-struct Accepted {
+struct Accepted<'a> {
     provider: ProviderKind,
     region: Region,
-    key: SecretString,
+    key: &'a SecretString,
     validation: Validation,
     account: Account,
     input: SaveKey,
@@ -135,7 +144,7 @@ async fn write(
     app: &App,
     viewer: &Viewer,
     agency: &AgencyId,
-    accepted: &Accepted,
+    accepted: &Accepted<'_>,
 ) -> Result<Saved> {
     let now = app.clock.now();
     let provider = accepted.provider;
@@ -217,7 +226,7 @@ fn seal(
     app: &App,
     viewer: &Viewer,
     agency: &AgencyId,
-    accepted: &Accepted,
+    accepted: &Accepted<'_>,
     key_id: &KeyId,
     version: i64,
     account_id: crate::id::AccountId,
@@ -232,7 +241,7 @@ fn seal(
         version,
         field: "api_key",
     };
-    let sealed = app.vault.seal(&binding, &accepted.key)?;
+    let sealed = app.vault.seal(&binding, accepted.key)?;
     let fingerprint = {
         use secrecy::ExposeSecret;
         let provider = accepted.provider.as_str().as_bytes();
@@ -244,7 +253,7 @@ fn seal(
         account_id,
         region: accepted.region.as_str().to_owned(),
         capabilities: keys::write_capabilities(&accepted.validation.capabilities)?,
-        last_four: secret::last_four(&accepted.key),
+        last_four: secret::last_four(accepted.key),
         fingerprint: fingerprint.to_vec(),
         cipher: sealed.cipher.as_str().to_owned(),
         master_key_id: sealed.master_key_id,

@@ -1,7 +1,11 @@
 //! K12: two people save or clear at once. The later one, whose page is stale, is refused, and nothing is lost.
 
-use ringfence::access::Role;
+use ringfence::{
+    access::Role,
+    sandbox::{Effect, Fault},
+};
 use serde_json::json;
+use sqlx::Row;
 
 use super::counts;
 use crate::harness::{Answer, TestApp, keys};
@@ -101,4 +105,47 @@ async fn a_replacement_and_a_clearing_at_once_do_not_both_happen() {
     assert_eq!(winners(&[saved, cleared]), 1);
     let expected = i64::from(!is_cleared);
     assert_eq!(counts(&first).await.keys, expected);
+}
+
+/// K16, E7: who loses a race learns that the provider accepted the key, so that try stands in the audit log as well.
+#[tokio::test]
+async fn a_check_that_ends_in_a_conflict_is_audited() {
+    let app = TestApp::new().await;
+    let (first, second) = (app.user(Role::Admin).await, app.user(Role::Owner).await);
+    first.import(&app).await;
+    let slow = Fault::new(Effect::Delay { ms: 500 }).for_key(keys::SECOND);
+    app.sandbox.control().inject(slow);
+    let (won, lost) = tokio::join!(
+        first.save_key(keys::GOOD, Some(1)),
+        second.save_key(keys::SECOND, Some(1)),
+    );
+    app.settle().await;
+    won.ok();
+    assert_eq!(lost.code(), "CONFLICT");
+    let sql = "SELECT actor, summary FROM audit_entries WHERE action = 'provider_key.refused'";
+    let entries = app.sql(sql).await;
+    assert_eq!(entries.len(), 1);
+    let (actor, summary): (String, String) = (entries[0].get(0), entries[0].get(1));
+    assert!(actor.starts_with("owner "), "{actor}");
+    assert_eq!(
+        summary,
+        "A Vapi key was not saved; check: valid, but somebody else changed the stored key meanwhile."
+    );
+}
+
+/// K16, E7: a test of a key that is cleared before the provider has answered stands in the audit log.
+#[tokio::test]
+async fn a_test_of_a_key_that_is_cleared_meanwhile_is_audited() {
+    let app = TestApp::new().await;
+    let (first, second) = (app.user(Role::Admin).await, app.user(Role::Owner).await);
+    first.import(&app).await;
+    let key = first.key().await;
+    app.sandbox
+        .control()
+        .inject(Fault::new(Effect::Delay { ms: 500 }));
+    let (cleared, tested) =
+        tokio::join!(first.clear_key(&key, json!({})), super::test(&second, &key));
+    cleared.ok();
+    assert_eq!(tested.code(), "NOT_FOUND");
+    assert_eq!(counts(&first).await.newest_action, "provider_key.tested");
 }
