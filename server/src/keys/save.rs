@@ -183,6 +183,18 @@ async fn write(
         store::sync_runs::end_active_of_key(&mut tx, agency, &key_id, message, now).await?;
     }
     store::agencies::set_first_voice_provider(&mut tx, agency, provider.as_str()).await?;
+    let key = store::provider_keys::find(&mut tx, agency, &key_id)
+        .await?
+        .ok_or_else(|| Error::internal("the key just saved is not there"))?;
+    let sync_run = if may_list(&accepted.validation) {
+        Some(
+            sync::enqueue(&mut tx, &key, Trigger::KeySaved, Some(&viewer.user_id), now)
+                .await?
+                .run,
+        )
+    } else {
+        None
+    };
     let entry = Entry {
         agency: Some(agency),
         actor: Actor::Person(viewer),
@@ -200,19 +212,8 @@ async fn write(
             health.as_str()
         ),
     };
+    // Last: it locks the chain's head, which every other writer locks last too.
     app.audit.append(&mut tx, entry, now).await?;
-    let key = store::provider_keys::find(&mut tx, agency, &key_id)
-        .await?
-        .ok_or_else(|| Error::internal("the key just saved is not there"))?;
-    let sync_run = if may_list(&accepted.validation) {
-        Some(
-            sync::enqueue(&mut tx, &key, Trigger::KeySaved, Some(&viewer.user_id), now)
-                .await?
-                .run,
-        )
-    } else {
-        None
-    };
     tx.commit().await?;
     app.job_bell.notify_waiters();
     Ok(Saved { key, sync_run })

@@ -8,7 +8,7 @@ use serde_json::json;
 use sqlx::Row;
 
 use super::counts;
-use crate::harness::{Answer, TestApp, keys};
+use crate::harness::{Answer, Settings, TestApp, keys};
 
 /// How many won, and that the others were told of the conflict.
 fn winners(answers: &[Answer]) -> usize {
@@ -148,4 +148,56 @@ async fn a_test_of_a_key_that_is_cleared_meanwhile_is_audited() {
     cleared.ok();
     assert_eq!(tested.code(), "NOT_FOUND");
     assert_eq!(counts(&first).await.newest_action, "provider_key.tested");
+}
+
+/// E7: each transaction locks the head of the audit chain last. Two that lock it and another row in different orders would
+/// wait for each other where rows are locked one by one.
+#[tokio::test]
+async fn the_audit_entry_is_written_last() {
+    let app = TestApp::with(Settings {
+        is_without_jobs: true,
+        ..Settings::default()
+    })
+    .await;
+    let admin = app.user(Role::Admin).await;
+    app.sql("CREATE TABLE written (place INTEGER PRIMARY KEY, what TEXT)")
+        .await;
+    for table in [
+        "agencies",
+        "audit_entries",
+        "jobs",
+        "phone_numbers",
+        "provider_accounts",
+        "provider_key_versions",
+        "provider_keys",
+        "sync_runs",
+    ] {
+        for event in ["INSERT", "UPDATE"] {
+            let trigger = format!(
+                "CREATE TRIGGER written_{table}_{event} AFTER {event} ON {table} \
+                 BEGIN INSERT INTO written (what) VALUES ('{table}'); END"
+            );
+            app.sql(trigger.leak()).await;
+        }
+    }
+    let check = async |what: &str, is_with_changes: bool| {
+        let rows = app.sql("SELECT what FROM written ORDER BY place").await;
+        let written: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        let (last, before) = written.split_last().unwrap();
+        assert_eq!(last, "audit_entries", "{what}: {written:?}");
+        assert_eq!(!before.is_empty(), is_with_changes, "{what}: {written:?}");
+        app.sql("DELETE FROM written").await;
+    };
+    admin.save_key(keys::GOOD, None).await.ok();
+    check("a first save", true).await;
+    admin.save_key(keys::SECOND, Some(1)).await.ok();
+    check("a replacement", true).await;
+    let refused = admin.save_key(keys::REVOKED, Some(2)).await;
+    assert_eq!(refused.code(), "KEY_REJECTED");
+    check("a refusal", false).await;
+    let key = admin.key().await;
+    super::test(&admin, &key).await.ok();
+    check("a test", true).await;
+    admin.clear_key(&key, json!({})).await.ok();
+    check("a clearing", true).await;
 }
