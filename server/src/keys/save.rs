@@ -179,7 +179,11 @@ async fn write(
         let shred_after = now.plus(SIGNATURE_GRACE);
         store::provider_keys::retire_version(&mut tx, agency, &key_id, before, now, shred_after)
             .await?;
-        let message = "The key was replaced; a sync with the new key follows.";
+        let message = if may_list(&accepted.validation) {
+            "The key was replaced; a sync with the new key follows."
+        } else {
+            "The key was replaced by one that may list neither agents nor numbers; no sync follows."
+        };
         store::sync_runs::end_active_of_key(&mut tx, agency, &key_id, message, now).await?;
     }
     store::agencies::set_first_voice_provider(&mut tx, agency, provider.as_str()).await?;

@@ -244,6 +244,34 @@ async fn a_key_that_may_list_nothing_starts_no_sync() {
     assert_eq!(counts(&admin).await.runs, 0);
 }
 
+/// K3, S5: a sync that a replacement ends says whether another one follows.
+#[tokio::test]
+async fn a_replaced_key_promises_only_a_sync_that_follows() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    let control = app.sandbox.control();
+    control.set_page_delay(Duration::from_millis(250));
+    let promise = async |key: &str, version: i64| {
+        admin.save_key(key, Some(version)).await.ok();
+        let query = "{ syncRuns { nodes { error { message } } } }";
+        let runs = admin.query(query).await.ok()["syncRuns"]["nodes"].clone();
+        let runs = runs.as_array().unwrap().iter();
+        let mut messages = runs.filter_map(|run| run["error"]["message"].as_str());
+        messages.next().unwrap().to_owned()
+    };
+    admin.save_key(keys::GOOD, None).await.ok();
+    assert_eq!(
+        promise(keys::SECOND, 1).await,
+        "The key was replaced; a sync with the new key follows."
+    );
+    control.inject(Fault::status(403).for_key(keys::GOOD));
+    assert_eq!(
+        promise(keys::GOOD, 2).await,
+        "The key was replaced by one that may list neither agents nor numbers; no sync follows."
+    );
+    app.settle().await;
+}
+
 /// K3: a provider that does not answer is unreachable after about ten seconds, and nothing is saved.
 #[tokio::test]
 async fn a_provider_that_hangs_is_given_up_after_ten_seconds() {
