@@ -3,7 +3,7 @@
 //! was exported earlier. Entries are written in the transaction of the change that they record. Nothing here is secret,
 //! and nothing secret may be put in.
 
-use std::fmt::Write as _;
+use std::{cmp::Ordering, fmt::Write as _};
 
 use crate::{
     access::Viewer,
@@ -156,11 +156,14 @@ impl AuditLog {
         })
     }
 
-    /// Walks the whole chain, and compares it with an exported head where one is given.
+    /// Walks the whole chain, and compares it with an exported head where one is given. Entries that are appended meanwhile
+    /// have to chain like all others: the walk ends at or behind the head before it, and at or before the head after it.
     pub async fn verify(&self, db: &Db, expected: Option<&Head>) -> Result<Verdict> {
         const STRETCH: i64 = 1000;
         let mut before: Vec<u8> = Vec::new();
         let mut sequence = 0;
+        let start = self.head(db).await?;
+        let mut has_met_start = start.sequence == 0;
         let mut has_met_expected = expected.is_none_or(|head| head.sequence == 0);
         loop {
             let mut conn = db.read().await?;
@@ -180,6 +183,7 @@ impl AuditLog {
                 }
                 sequence = row.sequence;
                 before = row.mac;
+                has_met_start |= start.sequence == sequence && start.mac == hex(&before);
                 if let Some(head) = expected.filter(|head| head.sequence == sequence) {
                     if head.mac != hex(&before) {
                         return Ok(Verdict::Changed { sequence });
@@ -191,14 +195,19 @@ impl AuditLog {
                 break;
             }
         }
-        let head = self.head(db).await?;
-        if head.sequence != sequence
-            || (sequence > 0 && head.mac != hex(&before))
-            || !has_met_expected
-        {
+        let end = self.head(db).await?;
+        let is_beyond_end = match end.sequence.cmp(&sequence) {
+            Ordering::Less => true,
+            Ordering::Equal => sequence > 0 && end.mac != hex(&before),
+            Ordering::Greater => false,
+        };
+        if !has_met_start || !has_met_expected || is_beyond_end {
             return Ok(Verdict::CutOff { after: sequence });
         }
-        Ok(Verdict::Whole { head })
+        let mac = if sequence == 0 { end.mac } else { hex(&before) };
+        Ok(Verdict::Whole {
+            head: Head { sequence, mac },
+        })
     }
 }
 

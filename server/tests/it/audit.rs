@@ -2,7 +2,11 @@
 
 use std::process::{Command, Stdio};
 
-use ringfence::{access::Role, audit::Verdict};
+use ringfence::{
+    access::Role,
+    accounts::admin::{self, Plan},
+    audit::Verdict,
+};
 use serde_json::json;
 
 use crate::harness::{TestApp, keys};
@@ -91,6 +95,39 @@ async fn an_untouched_log_is_whole() {
     let (_, head) = audit(&app, &["head"]);
     let (is_whole, text) = audit(&app, &["verify", "--head", head.trim()]);
     assert!(is_whole, "{text}");
+}
+
+/// E7: a check while the server goes on writing raises no alarm.
+#[tokio::test]
+async fn a_log_that_grows_during_the_check_is_whole() {
+    let app = TestApp::new().await;
+    let writing = app.app.clone();
+    let writer = tokio::spawn(async move {
+        for number in 0..200 {
+            let name = format!("Agency {number}");
+            admin::create_agency(&writing, &name, Plan::Agency)
+                .await
+                .unwrap();
+        }
+    });
+    let mut checks = 0;
+    while !writer.is_finished() {
+        let verdict = app.app.audit.verify(&app.app.db, None).await.unwrap();
+        assert!(matches!(verdict, Verdict::Whole { .. }), "{verdict:?}");
+        checks += 1;
+    }
+    writer.await.unwrap();
+    assert!(checks > 3, "only {checks} checks ran beside the writer");
+}
+
+/// E7: a head that was moved back leaves entries behind it that are no later ones.
+#[tokio::test]
+async fn a_head_that_was_moved_back_is_found() {
+    let app = TestApp::new().await;
+    events(&app).await;
+    app.sql("UPDATE audit_head SET sequence = 4, mac = (SELECT mac FROM audit_entries WHERE sequence = 4)").await;
+    let verdict = app.app.audit.verify(&app.app.db, None).await.unwrap();
+    assert!(matches!(verdict, Verdict::CutOff { .. }), "{verdict:?}");
 }
 
 /// E7: a changed, a removed, a reordered and a cut-off entry are each found.
