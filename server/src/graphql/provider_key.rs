@@ -95,7 +95,7 @@ pub(crate) struct ProviderKey {
     health_message: Option<String>,
     /// When it was last checked.
     checked_at: Option<DateTime>,
-    /// What it can do.
+    /// What it can do; unknown while the provider refuses it.
     capabilities: Vec<KeyCapability>,
     /// When this version was saved.
     saved_at: DateTime,
@@ -123,7 +123,7 @@ impl TryFrom<KeyRow> for ProviderKey {
                 .ok_or_else(|| unknown_word("health", &row.health))?,
             health_message: row.health_message.clone(),
             checked_at: row.checked_at.map(Into::into),
-            capabilities: keys::read_capabilities(&row.version.capabilities)
+            capabilities: check::known_capabilities(&row)
                 .into_iter()
                 .map(|(capability, state)| KeyCapability {
                     capability: capability.into(),

@@ -111,10 +111,22 @@ async fn a_revoked_key_is_found_out_by_its_test() {
     control.clear_requests();
     let key = admin.key().await;
     let tested = test(&admin, &key).await.ok();
+    let refused = &tested["testProviderKey"]["providerKey"];
+    assert_eq!(refused["health"], "INVALID");
+    let states = async || {
+        let key = admin.key().await;
+        let capabilities = key["capabilities"].as_array().unwrap().clone();
+        let states = capabilities.iter().map(|one| one["state"].clone());
+        states.collect::<Vec<Value>>()
+    };
+    let refused: Vec<&Value> = (0..4)
+        .map(|n| &refused["capabilities"][n]["state"])
+        .collect();
     assert_eq!(
-        tested["testProviderKey"]["providerKey"]["health"],
-        "INVALID"
+        refused, ["UNKNOWN"; 4],
+        "K4: a refused key can nothing that we know of"
     );
+    assert_eq!(states().await, ["UNKNOWN"; 4]);
     assert_eq!(asked(&app), ["GET /vapi/assistant 8Jf3"]);
     assert_eq!(count().await, 0);
     let new_key = NewKey {
@@ -125,6 +137,7 @@ async fn a_revoked_key_is_found_out_by_its_test() {
     control.add_key(&new_key).unwrap();
     test(&admin, &key).await.ok();
     assert_eq!(count().await, 3);
+    assert_eq!(states().await, ["YES", "YES", "YES", "UNKNOWN"]);
 }
 
 /// K15, P5: a key of another agency, and one that is cleared, is not found.
