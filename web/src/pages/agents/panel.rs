@@ -195,7 +195,7 @@ fn prompt_block(prompt: Option<String>) -> AnyView {
     .into_any()
 }
 
-fn numbers(numbers: Vec<AgentPhoneNumber>, count: i32) -> AnyView {
+fn numbers(numbers: Vec<AgentPhoneNumber>, count: i64) -> AnyView {
     if numbers.is_empty() {
         return view! { <p class="quiet">"None. Attach a number to it at the provider; the next sync brings it here."</p> }.into_any();
     }
