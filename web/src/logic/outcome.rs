@@ -259,7 +259,7 @@ pub(crate) fn health_advice(health: KeyHealth, provider: &str, lacking: &[&str])
         )),
         KeyHealth::RateLimited => Some(Words::new(
             format!("{provider} is limiting requests"),
-            "The key stays in use. The next check runs by itself when the limit is over.",
+            "The key stays in use. Press Test when the limit is over.",
         )),
         KeyHealth::Invalid => Some(Words::new(
             format!("{provider} rejects this key"),
@@ -351,6 +351,16 @@ mod tests {
             health_advice(KeyHealth::Limited, "Vapi", &["list numbers"]).map(|words| words.title);
         assert_eq!(advice.as_deref(), Some("The key cannot list numbers"));
         assert_eq!(health_advice(KeyHealth::Valid, "Vapi", &[]), None);
+    }
+
+    /// R7: nothing is promised that does not happen: no check runs by itself.
+    #[test]
+    fn advice_says_what_to_press() {
+        let advice = health_advice(KeyHealth::RateLimited, "Vapi", &[]).map(|words| words.text);
+        assert_eq!(
+            advice.as_deref(),
+            Some("The key stays in use. Press Test when the limit is over.")
+        );
     }
 
     /// look.md, Words.
