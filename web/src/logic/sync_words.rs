@@ -1,7 +1,7 @@
 //! The words of a sync: what it reads now and how far it is, what it brought when it ended, and when the live region
 //! speaks (checklist 22). It knows nothing of sockets and clocks.
 
-use crate::api::enums::{SyncPhase, SyncState};
+use crate::api::enums::{ErrorCode, SyncPhase, SyncState};
 use crate::api::sync_runs::SyncRun;
 use crate::logic::number::{counted, grouped};
 
@@ -57,6 +57,24 @@ pub(crate) fn changes(run: &SyncRun) -> String {
         "No changes".to_owned()
     } else {
         parts.join(", ")
+    }
+}
+
+/// What a failed run means for the key and for what was imported before; the server's sentence says what failed.
+pub(crate) fn after_failure(code: Option<ErrorCode>) -> &'static str {
+    match code {
+        Some(ErrorCode::KeyRejected) => {
+            "What was imported before stays, but its agents are out of reach until then."
+        }
+        Some(ErrorCode::NoFunds) => {
+            "The key stays in use, and what was imported before stays. Its agents cannot call until then."
+        }
+        Some(ErrorCode::MissingPermission) => {
+            "The key stays in use, and what was imported before stays."
+        }
+        // The key was replaced or cleared, or does not open.
+        Some(ErrorCode::Conflict | ErrorCode::KeyUnreadable) => "What was imported before stays.",
+        _ => "The key is not affected, and what was imported before stays.",
     }
 }
 
@@ -136,6 +154,29 @@ mod tests {
         let run = run("SUCCEEDED", 0, None);
         assert_eq!(contents(&run), "10,000 agents, 1 number, 40 voices");
         assert_eq!(changes(&run), "3 added, 1 no longer there");
+    }
+
+    /// S5, R7: a failed sync undoes no key, but a provider that refuses the key has changed its health.
+    #[test]
+    fn a_failure_says_what_it_means_for_the_key() {
+        use ErrorCode::{
+            Conflict, KeyRejected, KeyUnreadable, MissingPermission, NoFunds, ProviderUnreachable,
+        };
+        for code in [
+            KeyRejected,
+            NoFunds,
+            MissingPermission,
+            Conflict,
+            KeyUnreadable,
+        ] {
+            let text = after_failure(Some(code));
+            assert!(!text.contains("not affected"), "{code:?}: {text}");
+            assert!(text.contains("imported before stays"), "{code:?}: {text}");
+        }
+        assert!(after_failure(Some(KeyRejected)).contains("out of reach"));
+        for code in [Some(ProviderUnreachable), None] {
+            assert!(after_failure(code).starts_with("The key is not affected"));
+        }
     }
 
     /// Checklist 22: the live region speaks at the start, at each quarter and at the end, and not in between.

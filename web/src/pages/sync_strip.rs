@@ -215,6 +215,7 @@ fn failed(now: &SyncRun, provider_name: &str, on_retry: Option<Callback<()>>) ->
         .as_ref()
         .map(|error| error.message.clone())
         .unwrap_or_default();
+    let after = sync_words::after_failure(now.error.as_ref().map(|error| error.code));
     let when = now.finished_at.as_deref().map(relative_time);
     view! {
         <div class="strip">
@@ -222,7 +223,7 @@ fn failed(now: &SyncRun, provider_name: &str, on_retry: Option<Callback<()>>) ->
                 {icon(Icon::Bad)}
                 <div class="notice-body">
                     <p class="notice-title">{format!("The last {provider_name} sync failed ")} {when}</p>
-                    <p>{text} " The key is not affected, and what was imported before stays."</p>
+                    <p>{text} " " {after}</p>
                     {on_retry.map(|on_retry| view! {
                         <div class="actions"><Button leading=Icon::Refresh on_press=on_retry>"Try again"</Button></div>
                     }.into_any())}
