@@ -47,7 +47,7 @@ macro_rules! operation {
 pub(crate) use operation;
 
 /// How long an answer is waited for. Saving a key takes up to 10 s at the provider (checklist 11).
-const ANSWER_TIMEOUT_MS: u32 = 30_000;
+pub(crate) const ANSWER_TIMEOUT_MS: u32 = 30_000;
 
 /// Why an operation did not work.
 #[derive(Debug, Clone, PartialEq)]
@@ -124,17 +124,27 @@ pub(crate) async fn send<Q: GraphQLQuery>(
     agency: &str,
     variables: Q::Variables,
 ) -> Result<Q::ResponseData, ApiError> {
+    send_within::<Q>(agency, variables, ANSWER_TIMEOUT_MS).await
+}
+
+/// As [`send`], for an operation that takes the server longer.
+pub(crate) async fn send_within<Q: GraphQLQuery>(
+    agency: &str,
+    variables: Q::Variables,
+    timeout_ms: u32,
+) -> Result<Q::ResponseData, ApiError> {
     let body = serde_json::to_string(&Q::build_query(variables)).unwrap_or_default();
-    decode::decode_tree(exchange(agency.to_owned(), body).await?)
+    decode::decode_tree(exchange(agency.to_owned(), body, timeout_ms).await?)
 }
 
 /// One POST and its answer. Boxed, so that it is compiled once and not into each operation.
 fn exchange(
     agency: String,
     body: String,
+    timeout_ms: u32,
 ) -> Pin<Box<dyn Future<Output = Result<Value, ApiError>>>> {
     Box::pin(async move {
-        let answer = decode::parse(&post(&agency, body).await?)?;
+        let answer = decode::parse(&post(&agency, body, timeout_ms).await?)?;
         if let Err(error) = decode::error_in(&answer)
             && error.is(ErrorCode::Unauthenticated)
         {
@@ -144,13 +154,11 @@ fn exchange(
     })
 }
 
-async fn post(agency: &str, body: String) -> Result<String, ApiError> {
+async fn post(agency: &str, body: String, timeout_ms: u32) -> Result<String, ApiError> {
     let no_answer = |error: gloo_net::Error| ApiError::local(Cause::NoAnswer, error.to_string());
     let mut request = Request::post("/graphql")
         .header("content-type", "application/json")
-        .abort_signal(Some(&web_sys::AbortSignal::timeout_with_u32(
-            ANSWER_TIMEOUT_MS,
-        )));
+        .abort_signal(Some(&web_sys::AbortSignal::timeout_with_u32(timeout_ms)));
     if !agency.is_empty() {
         request = request.header("Ringfence-Agency", agency);
     }

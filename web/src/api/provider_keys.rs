@@ -5,7 +5,10 @@ use crate::api::enums::{
     Capability, CapabilityState, Cipher, ErrorCode, KeyHealth, Provider, Region, SyncPhase,
     SyncState, SyncTrigger,
 };
-use crate::api::{ApiError, DateTime, operation, send};
+use crate::api::{ApiError, DateTime, operation, send, send_within};
+
+/// How long a clearing is waited for: the server takes up to a minute over detaching the numbers.
+const CLEAR_TIMEOUT_MS: u32 = 90_000;
 
 operation!(
     /// The catalogue and the stored keys. What only some roles may see is asked for only with `$details`.
@@ -106,9 +109,28 @@ pub(crate) async fn test(agency: &str, provider_key_id: String) -> Result<KeyHea
 
 /// Clears a key whose impact has been read (K8).
 pub(crate) async fn clear(agency: &str, input: ClearProviderKeyInput) -> Result<Cleared, ApiError> {
-    Ok(
-        send::<ClearProviderKey>(agency, clear_provider_key::Variables { input })
-            .await?
-            .clear_provider_key,
+    Ok(send_within::<ClearProviderKey>(
+        agency,
+        clear_provider_key::Variables { input },
+        CLEAR_TIMEOUT_MS,
     )
+    .await?
+    .clear_provider_key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::ANSWER_TIMEOUT_MS;
+
+    /// K8: a clearing that detaches is not given up while the server is still at it.
+    #[test]
+    fn a_clearing_is_waited_for_longer_than_the_server_detaches() {
+        let server = include_str!("../../../server/src/keys/clear.rs");
+        assert!(
+            server.contains("const DETACH_TIME: Duration = Duration::from_mins(1);"),
+            "the server's time for detaching has changed: change the page's with it"
+        );
+        assert!(CLEAR_TIMEOUT_MS >= 60_000 + ANSWER_TIMEOUT_MS);
+    }
 }
