@@ -183,10 +183,12 @@ test("a stored key is tested again without typing it, and its badge changes in p
   const card = new Card(page);
   await card.button("Test").click();
   await expect(toast(page)).toHaveText("Vapi key tested: it works.");
+  await expect(card.capabilities.filter({ hasText: "Can list agents" })).toBeVisible();
   await demo.sandbox.revoke("key-of-a-test-account-0001");
   await card.button("Test").click();
   await expect(card.badge("Rejected")).toBeVisible();
   await expect(card.root.getByText("Vapi rejects this key")).toBeVisible();
+  await expect(card.capabilities).toHaveCount(0);
   await expect(card.mask).toHaveText("…0001");
   await page.goto(PAGES.overview);
   await expect(page.getByText("The stored Vapi key does not work any more.")).toBeVisible();

@@ -57,9 +57,12 @@ fn facts(card: CardContext, key: ProviderKey) -> AnyView {
             }}</span>
         </p>
         {advice(card, key.health, key.is_readable, key.health_message, &key.capabilities.iter().filter(|c| c.state == CapabilityState::No).map(|c| capability_name(c.capability)).collect::<Vec<_>>())}
-        <ul class="ticks" aria-label="What this key can do">
-            {key.capabilities.into_iter().map(|capability| tick(capability.capability, capability.state)).collect::<Vec<_>>()}
-        </ul>
+        // Of a key that the provider refuses nothing is known, and the notice above says all there is to say.
+        {(key.health != KeyHealth::Invalid).then(|| view! {
+            <ul class="ticks" aria-label="What this key can do">
+                {key.capabilities.into_iter().map(|capability| tick(capability.capability, capability.state)).collect::<Vec<_>>()}
+            </ul>
+        }.into_any())}
         {key.cipher.map(|cipher| view! {
             <p class="seal">
                 {icon(Icon::Lock)}
