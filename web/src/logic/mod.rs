@@ -2,6 +2,7 @@
 //! for each outcome, the state of a list in its URL. Nothing here touches the browser or the server, so that all of it
 //! is tested natively.
 
+pub(crate) mod clear_impact;
 pub(crate) mod first_call;
 pub(crate) mod key_text;
 pub(crate) mod list_state;

@@ -3,6 +3,10 @@
 
 use crate::api::enums::{ErrorCode, KeyHealth};
 use crate::api::{ApiError, Cause};
+use crate::logic::number::counted;
+
+/// So many numbers that go on answering are listed in the answer to a clearing.
+const LISTED_NUMBERS: i64 = 50;
 
 /// What the words are about.
 #[derive(Debug, Clone, Copy)]
@@ -167,7 +171,7 @@ pub(crate) fn clear_failed(error: &ApiError, context: KeyContext<'_>) -> Words {
         ErrorCode::DetachFailed => Words::new(
             "A number could not be detached",
             format!(
-                "The key was not cleared. Try again, or clear it anyway: {provider} then goes on answering that number until you detach it there."
+                "The key was not cleared. Try again, or clear it anyway: {provider} then goes on answering what is listed above until you detach it there."
             ),
         ),
         ErrorCode::KeyUnreadable => Words::new(
@@ -272,6 +276,45 @@ pub(crate) fn health_advice(health: KeyHealth, provider: &str, lacking: &[&str])
     }
 }
 
+/// Words for a key that was cleared (K8): the toast. `shown_answering` is how many numbers the dialog said the provider
+/// answers; `listed` of those that still do came with the answer, which lists only the first [`LISTED_NUMBERS`].
+pub(crate) fn cleared(
+    provider: &str,
+    shown_answering: i64,
+    detached: i64,
+    listed: usize,
+) -> String {
+    let listed = i64::try_from(listed).unwrap_or(i64::MAX);
+    let still = if listed < LISTED_NUMBERS {
+        listed
+    } else {
+        listed.max(shown_answering - detached)
+    };
+    let mut sentences = vec![format!("{provider} key cleared.")];
+    if detached > 0 {
+        sentences.push(format!(
+            "{} detached.",
+            counted(detached, "number", "numbers")
+        ));
+    }
+    if still > 0 {
+        sentences.push(format!(
+            "{} still answering at {provider}.",
+            counted(still, "number", "numbers")
+        ));
+    }
+    sentences.join(" ")
+}
+
+/// Whether a failed clearing leaves the dialog with an impact that does not hold any more: it must be read anew before the
+/// next try, or that one is refused for an old acknowledgement (K8).
+pub(crate) fn changes_impact(error: &ApiError) -> bool {
+    matches!(
+        error.code(),
+        Some(ErrorCode::ImpactChanged | ErrorCode::Conflict | ErrorCode::DetachFailed)
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -361,6 +404,40 @@ mod tests {
             advice.as_deref(),
             Some("The key stays in use. Press Test when the limit is over.")
         );
+    }
+
+    /// K8: the answer lists at most fifty numbers, and the toast counts them all.
+    #[test]
+    fn a_cleared_key_counts_every_number_that_still_answers() {
+        assert_eq!(cleared("Vapi", 0, 0, 0), "Vapi key cleared.");
+        assert_eq!(
+            cleared("Vapi", 2, 1, 1),
+            "Vapi key cleared. 1 number detached. 1 number still answering at Vapi."
+        );
+        assert_eq!(
+            cleared("Vapi", 120, 0, 50),
+            "Vapi key cleared. 120 numbers still answering at Vapi."
+        );
+        assert_eq!(
+            cleared("Vapi", 120, 40, 50),
+            "Vapi key cleared. 40 numbers detached. 80 numbers still answering at Vapi."
+        );
+        assert_eq!(
+            cleared("Vapi", 120, 100, 18),
+            "Vapi key cleared. 100 numbers detached. 18 numbers still answering at Vapi.",
+            "what the answer lists in full is counted there"
+        );
+    }
+
+    /// K8: after a failed detach some numbers may be detached, so what was shown does not hold any more.
+    #[test]
+    fn a_failed_detach_changes_what_was_shown() {
+        for code in ["DETACH_FAILED", "IMPACT_CHANGED", "CONFLICT"] {
+            assert!(changes_impact(&error(code)), "{code}");
+        }
+        for code in ["FORBIDDEN", "INTERNAL"] {
+            assert!(!changes_impact(&error(code)), "{code}");
+        }
     }
 
     /// look.md, Words.

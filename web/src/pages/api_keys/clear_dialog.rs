@@ -5,7 +5,7 @@
 use crate::api::ApiError;
 use crate::api::enums::{ErrorCode, Provider};
 use crate::api::provider_keys::{
-    self as api, AnsweringNumber, ClearPreview, ClearProviderKeyInput, Cleared, KeyImpact,
+    self as api, AnsweringNumber, ClearPreview, ClearProviderKeyInput, KeyImpact,
 };
 use crate::components::button::{Button, ButtonKind};
 use crate::components::dialog::Dialog;
@@ -15,7 +15,7 @@ use crate::components::skeleton::skeleton_lines;
 use crate::erased::{effect, spawn};
 use crate::loader::Loader;
 use crate::logic::number::counted;
-use crate::logic::{outcome, phone};
+use crate::logic::{clear_impact, outcome, phone};
 use crate::pages::api_keys::card::CardContext;
 use leptos::html;
 use leptos::prelude::*;
@@ -83,11 +83,11 @@ impl Form {
         if self.is_busy.get_untracked() || !untrack(|| self.can_clear()) {
             return;
         }
+        let shown_answering = preview.impact.answering_number_count;
         let input = ClearProviderKeyInput {
             provider_key_id: preview.provider_key_id,
             expected_version: preview.version,
-            detach_numbers: self.detaches.get_untracked()
-                && preview.impact.answering_number_count > 0,
+            detach_numbers: self.detaches.get_untracked() && shown_answering > 0,
             acknowledgement: preview.impact.acknowledgement,
             clear_despite_failed_detach: despite_failed_detach,
         };
@@ -103,16 +103,21 @@ impl Form {
             match answer {
                 Ok(cleared) => {
                     card.is_clearing.set(false);
-                    card.notices.toast(cleared_words(&name, &cleared));
+                    card.notices.toast(outcome::cleared(
+                        &name,
+                        shown_answering,
+                        cleared.detached_number_count,
+                        cleared.still_answering.len(),
+                    ));
                     card.failure.set(None);
                     card.page.keys.reload();
                 }
                 Err(error) => {
-                    if matches!(
-                        error.code(),
-                        Some(ErrorCode::ImpactChanged | ErrorCode::Conflict)
-                    ) {
-                        self.typed.set(String::new());
+                    if outcome::changes_impact(&error) {
+                        // A failed detach only takes numbers off the list; `watch_impact` looks for anything else.
+                        if !error.is(ErrorCode::DetachFailed) {
+                            self.typed.set(String::new());
+                        }
                         self.preview.reload();
                         card.page.keys.reload();
                     }
@@ -121,24 +126,6 @@ impl Form {
             }
         });
     }
-}
-
-fn cleared_words(name: &str, cleared: &Cleared) -> String {
-    let mut sentences = vec![format!("{name} key cleared.")];
-    if cleared.detached_number_count > 0 {
-        sentences.push(format!(
-            "{} detached.",
-            counted(cleared.detached_number_count, "number", "numbers")
-        ));
-    }
-    let still = i64::try_from(cleared.still_answering.len()).unwrap_or(i64::MAX);
-    if still > 0 {
-        sentences.push(format!(
-            "{} still answering at {name}.",
-            counted(still, "number", "numbers")
-        ));
-    }
-    sentences.join(" ")
 }
 
 #[component]
@@ -158,6 +145,7 @@ fn ClearForm(card: CardContext, is_busy: RwSignal<bool>) -> impl IntoView {
     };
     let is_open = card.is_clearing;
     let impact = Memo::new(move |_| form.impact());
+    watch_impact(form, impact);
     let has_no_key = move || {
         form.preview
             .data
@@ -195,12 +183,35 @@ fn ClearForm(card: CardContext, is_busy: RwSignal<bool>) -> impl IntoView {
     .into_any()
 }
 
+/// Asks for the name again when more stops than the person has agreed to.
+fn watch_impact(form: Form, impact: Memo<Option<KeyImpact>>) {
+    let before = StoredValue::new(None::<KeyImpact>);
+    effect(move || {
+        let Some(now) = impact.get() else { return };
+        let is_more = before.with_value(|before| {
+            before
+                .as_ref()
+                .is_some_and(|before| !clear_impact::is_covered_by(&now, before))
+        });
+        if is_more {
+            form.typed.set(String::new());
+        }
+        before.set_value(Some(now));
+    });
+}
+
 fn failure_view(form: Form, error: ApiError) -> AnyView {
     let words = form.card().words(&error, outcome::clear_failed);
     if error.is(ErrorCode::DetachFailed) {
         view! {
             <ErrorNotice error=error words=words takes_focus=true>
-                <Button kind=ButtonKind::Danger is_disabled=form.is_busy on_press=move |()| form.clear(true)>"Clear anyway"</Button>
+                <Button
+                    kind=ButtonKind::Danger
+                    is_disabled=Signal::derive(move || form.is_busy.get() || !form.can_clear())
+                    on_press=move |()| form.clear(true)
+                >
+                    "Clear anyway"
+                </Button>
             </ErrorNotice>
         }
         .into_any()
@@ -314,11 +325,12 @@ fn answering_row(number: &AnsweringNumber) -> AnyView {
 fn confirmation(form: Form) -> AnyView {
     let input_ref = NodeRef::<html::Input>::new();
     effect(move || {
-        // Emptied when the impact was loaded anew.
-        if form.typed.with(String::is_empty)
-            && let Some(input) = input_ref.get()
+        // The field is built anew with each impact; what was typed is kept, or was emptied, apart from it.
+        let typed = form.typed.get();
+        if let Some(input) = input_ref.get()
+            && input.value() != typed
         {
-            input.set_value("");
+            input.set_value(&typed);
         }
     });
     let name = form.name();
