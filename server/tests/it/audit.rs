@@ -102,7 +102,7 @@ async fn an_untouched_log_is_whole() {
 async fn a_log_that_grows_during_the_check_is_whole() {
     let app = TestApp::new().await;
     let writing = app.app.clone();
-    let writer = tokio::spawn(async move {
+    let writer = app.app.tasks.spawn(async move {
         for number in 0..200 {
             let name = format!("Agency {number}");
             admin::create_agency(&writing, &name, Plan::Agency)
