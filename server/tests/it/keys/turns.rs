@@ -1,5 +1,7 @@
 //! K12: two people save or clear at once. The later one, whose page is stale, is refused, and nothing is lost.
 
+use std::time::Duration;
+
 use ringfence::{
     access::Role,
     sandbox::{Effect, Fault},
@@ -113,12 +115,16 @@ async fn a_check_that_ends_in_a_conflict_is_audited() {
     let app = TestApp::new().await;
     let (first, second) = (app.user(Role::Admin).await, app.user(Role::Owner).await);
     first.import(&app).await;
-    let slow = Fault::new(Effect::Delay { ms: 500 }).for_key(keys::SECOND);
+    let slow = Fault::new(Effect::Delay { ms: 1500 }).for_key(keys::SECOND);
     app.sandbox.control().inject(slow);
-    let (won, lost) = tokio::join!(
-        first.save_key(keys::GOOD, Some(1)),
-        second.save_key(keys::SECOND, Some(1)),
-    );
+    app.sandbox.control().clear_requests();
+    let (lost, won) = tokio::join!(second.save_key(keys::SECOND, Some(1)), async {
+        // The provider is being asked already: the stale version was not seen before that.
+        while super::asked(&app).is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        first.save_key(keys::GOOD, Some(1)).await
+    });
     app.settle().await;
     won.ok();
     assert_eq!(lost.code(), "CONFLICT");
@@ -140,11 +146,15 @@ async fn a_test_of_a_key_that_is_cleared_meanwhile_is_audited() {
     let (first, second) = (app.user(Role::Admin).await, app.user(Role::Owner).await);
     first.import(&app).await;
     let key = first.key().await;
-    app.sandbox
-        .control()
-        .inject(Fault::new(Effect::Delay { ms: 500 }));
-    let (cleared, tested) =
-        tokio::join!(first.clear_key(&key, json!({})), super::test(&second, &key));
+    let control = app.sandbox.control();
+    control.inject(Fault::new(Effect::Delay { ms: 1500 }));
+    control.clear_requests();
+    let (tested, cleared) = tokio::join!(super::test(&second, &key), async {
+        while super::asked(&app).is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        first.clear_key(&key, json!({})).await
+    });
     cleared.ok();
     assert_eq!(tested.code(), "NOT_FOUND");
     assert_eq!(counts(&first).await.newest_action, "provider_key.tested");
