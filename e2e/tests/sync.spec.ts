@@ -59,7 +59,7 @@ test("a failed sync keeps key and agents, and is tried again", async ({ page, de
   await card.button("Sync now").click();
   await expect(card.root.getByText(/^The last Vapi sync failed/)).toBeVisible();
   await expect(card.root.getByText(/The key may not list the agents at Vapi\./)).toBeVisible();
-  await expect(card.root.getByText(/The key is not affected, and what was imported before stays\.$/)).toBeVisible();
+  await expect(card.root.getByText(/The key stays in use, and what was imported before stays\.$/)).toBeVisible();
   await expect(card.badge("Working")).toBeVisible();
   await page.goto(PAGES.overview);
   await expect(page.getByText("Failed", { exact: true })).toBeVisible();

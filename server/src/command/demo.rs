@@ -17,7 +17,7 @@ use crate::{
     demo::{DEMO_AGENCY, DEMO_LOG_INS, DemoInfo},
     providers::ProviderKind,
     sandbox::{Sandbox, sample_keys},
-    store,
+    store::{self, DatabaseLocation},
 };
 
 /// The sandbox takes this long for a page, so that the demo's progress can be seen.
@@ -42,6 +42,7 @@ pub async fn demo(options: &Options, demo: &DemoOptions) -> Result<()> {
         .get_or_insert_with(|| PathBuf::from("data/demo"));
     let mut config = Config::load(&options)?;
     config.require_loopback("the demo")?;
+    require_own_data(&options, &config)?;
     prepare(&config, Some(&config.data_dir.join("recovery-kit.txt"))).await?;
     let lock = DataLock::take(&config)?;
     let sandbox = Sandbox::start(demo.sandbox_listen).await.map_err(|error| {
@@ -71,6 +72,24 @@ pub async fn demo(options: &Options, demo: &DemoOptions) -> Result<()> {
     run(&app, listener).await?;
     sandbox.stop().await;
     drop(lock);
+    Ok(())
+}
+
+/// A database or a master key of the surroundings belongs to a real installation, whose keys must never be sent to a
+/// sandbox; only those that were typed for the demo are meant for it.
+fn require_own_data(typed: &Options, config: &Config) -> Result<()> {
+    let is_shared = matches!(config.database, DatabaseLocation::Postgres(_));
+    anyhow::ensure!(
+        typed.database_url.is_some() || !is_shared,
+        "database_url is set in the environment or the settings file, and the demo keeps to data of its own: unset \
+         RINGFENCE_DATABASE_URL, or give the demo a database with --database-url"
+    );
+    let is_own_key = config.master_key_file.starts_with(&config.data_dir);
+    anyhow::ensure!(
+        typed.master_key_file.is_some() || is_own_key,
+        "master_key_file is set in the environment or the settings file, and the demo keeps to a key of its own: unset \
+         RINGFENCE_MASTER_KEY_FILE, or give the demo a key with --master-key-file"
+    );
     Ok(())
 }
 

@@ -123,3 +123,26 @@ fn an_unknown_setting_is_refused() {
     assert!(script.contains("TOOLS_DIR"));
     assert!(!script.contains("RINGFENCE_"));
 }
+
+/// H6, K1: the demo sends nothing of a real installation to its sandbox: a database or a master key of the surroundings is
+/// refused by its setting's name.
+#[test]
+fn the_demo_keeps_to_data_of_its_own() {
+    let temp = TempDir::new().unwrap();
+    let folder = text(temp.path());
+    for (name, value) in [
+        (
+            "RINGFENCE_DATABASE_URL",
+            "postgres://nobody@127.0.0.1:1/real",
+        ),
+        ("RINGFENCE_MASTER_KEY_FILE", "/nowhere/real.key"),
+    ] {
+        let refused = ringfence(&["demo", "--data-dir", &folder, "--listen", "127.0.0.1:0"])
+            .env(name, value)
+            .output()
+            .unwrap();
+        assert!(!refused.status.success());
+        assert!(said(&refused).contains(name), "{}", said(&refused));
+        assert!(!temp.path().join("ringfence.db").exists());
+    }
+}
