@@ -96,9 +96,23 @@ impl fmt::Debug for HttpClient {
     }
 }
 
+/// How a provider wants the key in the `Authorization` header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Authorization {
+    /// After the word `Bearer`.
+    Bearer,
+    /// By itself.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "Bland's client is the one that needs it")
+    )]
+    Bare,
+}
+
 /// A request as a provider's folder describes it.
 pub(super) struct ApiRequest<'a> {
     pub(super) provider: ProviderKind,
+    pub(super) authorization: Authorization,
     pub(super) method: Method,
     /// The path with placeholders, for the log.
     pub(super) route: &'static str,
@@ -204,7 +218,10 @@ impl HttpClient {
                 request.method.clone(),
                 request_url(target.base_url, request),
             )
-            .header(AUTHORIZATION, bearer(target.key)?);
+            .header(
+                AUTHORIZATION,
+                authorization(request.authorization, target.key)?,
+            );
         if let Some(body) = request.body {
             outgoing = outgoing.json(body);
         }
@@ -275,9 +292,27 @@ impl Answer {
         Err(ProviderError::Malformed { what })
     }
 
+    /// Refuses a list that is not found: that is no missing item, the configured address is not the provider's.
+    pub(super) fn check_list_exists(&self, subject: &str) -> Result<(), ProviderError> {
+        if self.status == StatusCode::NOT_FOUND {
+            return Err(ProviderError::Malformed {
+                what: format!("{subject} is not found at the configured address"),
+            });
+        }
+        Ok(())
+    }
+
     /// The body as JSON if it is that; for error bodies, where anything may stand.
     pub(super) fn json_if_any<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_slice(&self.body).ok()
+    }
+}
+
+/// An id that can stand in a path. The URL library drops dot segments, which would ask for the list instead.
+pub(super) fn path_id(remote_id: &str) -> Result<&str, ProviderError> {
+    match remote_id {
+        "" | "." | ".." => Err(ProviderError::NotFound),
+        id => Ok(id),
     }
 }
 
@@ -293,12 +328,14 @@ fn request_url(base_url: &Url, request: &ApiRequest<'_>) -> Url {
     url
 }
 
-/// `Bearer` and the key, marked sensitive, so that it is neither printed nor kept in the HPACK table.
-fn bearer(key: &SecretString) -> Result<HeaderValue, ProviderError> {
-    let mut text = Zeroizing::new(Vec::with_capacity(
-        "Bearer ".len() + key.expose_secret().len(),
-    ));
-    text.extend_from_slice(b"Bearer ");
+/// The header with the key, marked sensitive, so that it is neither printed nor kept in the HPACK table.
+fn authorization(form: Authorization, key: &SecretString) -> Result<HeaderValue, ProviderError> {
+    let prefix = match form {
+        Authorization::Bearer => "Bearer ",
+        Authorization::Bare => "",
+    };
+    let mut text = Zeroizing::new(Vec::with_capacity(prefix.len() + key.expose_secret().len()));
+    text.extend_from_slice(prefix.as_bytes());
     text.extend_from_slice(key.expose_secret().as_bytes());
     let mut value = HeaderValue::from_bytes(&text).map_err(|_| ProviderError::InvalidKey {
         message: Some("The key contains characters that no key has.".to_owned()),

@@ -16,7 +16,7 @@ use url::Url;
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use super::{Answer, ApiRequest, BaseUrlError, HttpClient, Shape, check_base_url};
+use super::{Answer, ApiRequest, Authorization, BaseUrlError, HttpClient, Shape, check_base_url};
 use crate::providers::{ProviderError, ProviderKind, Target, Unavailable};
 
 const KEY: &str = "planted-key-0123456789";
@@ -32,6 +32,7 @@ async fn ask(client: &HttpClient, base_url: &str, wait: Duration) -> Result<Answ
     };
     let request = ApiRequest {
         provider: ProviderKind::Vapi,
+        authorization: Authorization::Bearer,
         method: Method::GET,
         route: "/things",
         segments: &["things"],
@@ -148,16 +149,22 @@ async fn the_key_is_sent_and_its_header_is_sensitive() {
         .await;
     let base_url = format!("{}/base/", server.uri());
     assert_eq!(ask_soon(&base_url).await.unwrap().status.as_u16(), 200);
-    let value = super::bearer(&SecretString::from(KEY)).unwrap();
-    assert!(value.is_sensitive());
-    assert_eq!(format!("{value:?}"), "Sensitive");
+    for (form, text) in [
+        (Authorization::Bearer, format!("Bearer {KEY}")),
+        (Authorization::Bare, KEY.to_owned()),
+    ] {
+        let value = super::authorization(form, &SecretString::from(KEY)).unwrap();
+        assert_eq!(value.as_bytes(), text.as_bytes());
+        assert!(value.is_sensitive());
+        assert_eq!(format!("{value:?}"), "Sensitive");
+    }
 }
 
 /// K2, K3
 #[tokio::test]
 async fn a_key_that_no_header_can_carry_is_an_invalid_key() {
     assert!(matches!(
-        super::bearer(&SecretString::from("two\nlines")),
+        super::authorization(Authorization::Bearer, &SecretString::from("two\nlines")),
         Err(ProviderError::InvalidKey { message: Some(_) })
     ));
 }

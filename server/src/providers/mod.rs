@@ -2,12 +2,15 @@
 //! A client is stateless; key, base URL, HTTP client and deadline come as arguments, and it never retries, stores or
 //! decides anything. `http` is the only way out, `error` the only way to fail, `remote` the values that come back.
 
+mod cursor;
 pub mod error;
 pub mod http;
 mod kind;
+mod probe;
 mod redact;
 mod remote;
 pub mod vapi;
+mod wire;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -17,8 +20,8 @@ use url::Url;
 pub use error::{ProviderError, Unavailable};
 pub use kind::{Capability, CapabilityState, ProviderInfo, ProviderKind, UnknownProvider, info};
 pub use remote::{
-    AgentDefinition, Model, NumberStatus, Page, RemoteAccount, RemoteAgent, RemoteNumber,
-    RemoteVoice, Validation, ValidationOutcome, Voice,
+    AgentDefinition, Model, NumberStatus, Page, RemoteAccount, RemoteAgent, RemoteEngine,
+    RemoteNumber, RemoteVoice, Validation, ValidationOutcome, Voice,
 };
 
 /// Where a request goes, with which key, and how long it may take.
@@ -44,7 +47,8 @@ pub trait VoiceProvider: Send + Sync {
     /// answer that cannot be read are errors.
     async fn validate(&self, target: &Target<'_>) -> Result<Validation, ProviderError>;
 
-    /// One page of the account's agents, from the beginning or from a cursor of [`Page::next`].
+    /// One page of the account's agents, from the beginning or from a cursor of [`Page::next`]. Where the list tells
+    /// only a part of each agent, [`RemoteAgent::is_whole`] is false and [`VoiceProvider::get_agent`] has the rest.
     async fn list_agents(
         &self,
         target: &Target<'_>,
@@ -58,6 +62,14 @@ pub trait VoiceProvider: Send + Sync {
         target: &Target<'_>,
         remote_id: &str,
     ) -> Result<RemoteAgent, ProviderError>;
+
+    /// One page of the objects that hold a part of the agents' definitions and can change without the agents' own time of
+    /// change, such as Retell's language models. `None`: the provider has no such objects.
+    async fn list_engines(
+        &self,
+        target: &Target<'_>,
+        cursor: Option<&str>,
+    ) -> Result<Option<Page<RemoteEngine>>, ProviderError>;
 
     /// One page of the account's phone numbers.
     async fn list_numbers(

@@ -63,10 +63,23 @@ pub struct RemoteAgent {
     pub account_id: Option<String>,
     /// The part of it that could be placed at another provider too.
     pub definition: AgentDefinition,
+    /// False when the answer tells only a part of the definition: the rest is unknown, not absent.
+    pub is_whole: bool,
+    /// The [`RemoteEngine`] that holds a part of the definition, where there is one.
+    pub engine: Option<RemoteEngine>,
     /// When it was made, Unix milliseconds.
     pub remote_created_at_ms: Option<i64>,
     /// When it was last changed, Unix milliseconds.
     pub remote_updated_at_ms: Option<i64>,
+}
+
+/// An object of its own at the provider that holds a part of agents' definitions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteEngine {
+    /// The provider's id of it.
+    pub remote_id: String,
+    /// When it was last changed, as the provider writes it: opaque, and another one after each change.
+    pub revision: String,
 }
 
 /// What an agent is, apart from where it is placed.

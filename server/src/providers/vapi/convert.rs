@@ -47,6 +47,8 @@ pub(super) fn agent(assistant: wire::Assistant) -> RemoteAgent {
                 })
             }),
         },
+        is_whole: true,
+        engine: None,
         remote_created_at_ms: created_at.as_deref().and_then(unix_millis),
         remote_updated_at_ms: updated_at.as_deref().and_then(unix_millis),
     }

@@ -47,6 +47,8 @@ fn an_assistant_becomes_an_agent() {
                 },
             ),
         },
+        is_whole: true,
+        engine: None,
         remote_created_at_ms: Some(
             1789399328412,
         ),
@@ -74,6 +76,8 @@ fn an_assistant_without_anything_becomes_an_agent_without_anything() {
             language: None,
             model: None,
         },
+        is_whole: true,
+        engine: None,
         remote_created_at_ms: Some(
             1789399328412,
         ),

@@ -11,11 +11,11 @@ use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::http::{Answer, ApiRequest, Shape, scrub_message};
+use super::http::{Answer, ApiRequest, Authorization, Shape, path_id, scrub_message};
 use super::{
-    Capability, CapabilityState, Page, ProviderError, ProviderInfo, ProviderKind, RemoteAccount,
-    RemoteAgent, RemoteNumber, RemoteVoice, Target, Unavailable, Validation, ValidationOutcome,
-    VoiceProvider, info,
+    Capability, Page, ProviderError, ProviderInfo, ProviderKind, RemoteAccount, RemoteAgent,
+    RemoteEngine, RemoteNumber, RemoteVoice, Target, Unavailable, Validation, VoiceProvider,
+    cursor, info, probe,
 };
 use paging::{AssistantCursor, NumberCursor, PAGE_LIMIT};
 
@@ -57,14 +57,13 @@ impl VoiceProvider for Vapi {
     }
 
     async fn validate(&self, target: &Target<'_>) -> Result<Validation, ProviderError> {
-        let first = probe(target, &LIST_ASSISTANTS).await;
+        let first = ask(target, &LIST_ASSISTANTS).await;
         match &first {
             Ok(_)
             | Err(ProviderError::MissingPermission { .. } | ProviderError::NoFunds { .. }) => {}
             Err(error) => return Err(error.clone()),
         }
-        let (numbers, calls) =
-            tokio::join!(probe(target, &LIST_NUMBERS), probe(target, &LIST_CALLS));
+        let (numbers, calls) = tokio::join!(ask(target, &LIST_NUMBERS), ask(target, &LIST_CALLS));
         if first.is_err()
             && let Some(refused) = [&numbers, &calls]
                 .into_iter()
@@ -75,11 +74,20 @@ impl VoiceProvider for Vapi {
                 .err()
                 .unwrap_or(ProviderError::InvalidKey { message: None }));
         }
-        Ok(summarise([
+        let probes = [
             (LIST_ASSISTANTS, first),
             (LIST_NUMBERS, numbers),
             (LIST_CALLS, calls),
-        ]))
+        ];
+        let account = probes
+            .iter()
+            .find_map(|(_, result)| result.as_ref().ok().cloned().flatten());
+        let account = account.map(|remote_id| RemoteAccount {
+            remote_id,
+            name: None,
+        });
+        let results = probes.map(|(probe, result)| (probe.capability, result.map(|_| ())));
+        Ok(probe::summarise(account, results))
     }
 
     async fn list_agents(
@@ -87,10 +95,10 @@ impl VoiceProvider for Vapi {
         target: &Target<'_>,
         cursor: Option<&str>,
     ) -> Result<Page<RemoteAgent>, ProviderError> {
-        let cursor: Option<AssistantCursor> = paging::decode(cursor)?;
+        let position: Option<AssistantCursor> = cursor::decode(cursor)?;
         let limit = PAGE_LIMIT.to_string();
         let mut query = vec![("limit", limit.as_str())];
-        query.extend(cursor.as_ref().map(AssistantCursor::query));
+        query.extend(position.as_ref().map(AssistantCursor::query));
         let answer = request(
             target,
             Method::GET,
@@ -101,10 +109,10 @@ impl VoiceProvider for Vapi {
         )
         .await?;
         let page = read_list(&answer, target, &LIST_ASSISTANTS)?;
-        let step = paging::assistant_step(cursor.as_ref(), page, PAGE_LIMIT);
+        let step = paging::assistant_step(position.as_ref(), page, PAGE_LIMIT);
         Ok(Page {
             items: step.new.into_iter().map(convert::agent).collect(),
-            next: step.next.as_ref().and_then(paging::encode),
+            next: step.next.as_ref().and_then(cursor::encode),
             total: None,
             is_complete: step.is_complete,
         })
@@ -145,9 +153,12 @@ impl VoiceProvider for Vapi {
         target: &Target<'_>,
         cursor: Option<&str>,
     ) -> Result<Page<RemoteNumber>, ProviderError> {
-        let cursor: Option<NumberCursor> = paging::decode(cursor)?;
+        let position: Option<NumberCursor> = cursor::decode(cursor)?;
         let limit = PAGE_LIMIT.to_string();
-        let page = cursor.as_ref().map_or(1, |cursor| cursor.page).to_string();
+        let page = position
+            .as_ref()
+            .map_or(1, |cursor| cursor.page)
+            .to_string();
         // Oldest first: a number that is bought on the way comes last and moves no other to another page.
         let query = [
             ("page", page.as_str()),
@@ -165,7 +176,7 @@ impl VoiceProvider for Vapi {
         )
         .await?;
         let subject = LIST_NUMBERS.subject;
-        check_list_exists(&answer, subject)?;
+        answer.check_list_exists(subject)?;
         let page = read(
             &answer,
             target,
@@ -173,13 +184,21 @@ impl VoiceProvider for Vapi {
             Shape::Object,
             subject,
         )?;
-        let (total, step) = paging::number_step(cursor.as_ref(), page)?;
+        let (total, step) = paging::number_step(position.as_ref(), page)?;
         Ok(Page {
             items: step.new.into_iter().map(convert::number).collect(),
-            next: step.next.as_ref().and_then(paging::encode),
+            next: step.next.as_ref().and_then(cursor::encode),
             total: Some(total),
             is_complete: step.is_complete,
         })
+    }
+
+    async fn list_engines(
+        &self,
+        _target: &Target<'_>,
+        _cursor: Option<&str>,
+    ) -> Result<Option<Page<RemoteEngine>>, ProviderError> {
+        Ok(None)
     }
 
     async fn list_voices(
@@ -216,7 +235,7 @@ impl VoiceProvider for Vapi {
 }
 
 /// Asks for one item of a list. `Some` is the account that it belongs to.
-async fn probe(target: &Target<'_>, probe: &Probe) -> Result<Option<String>, ProviderError> {
+async fn ask(target: &Target<'_>, probe: &Probe) -> Result<Option<String>, ProviderError> {
     let answer = request(
         target,
         Method::GET,
@@ -228,53 +247,6 @@ async fn probe(target: &Target<'_>, probe: &Probe) -> Result<Option<String>, Pro
     .await?;
     let items: Vec<wire::Owned> = read_list(&answer, target, probe)?;
     Ok(items.into_iter().find_map(|item| item.org_id))
-}
-
-/// K3 and K4 from the probes' answers. Only the first probe's failures fail a validation; a later one that could not be
-/// asked leaves its capability unknown.
-fn summarise(probes: [(Probe, Result<Option<String>, ProviderError>); 3]) -> Validation {
-    let mut account = None;
-    let mut capabilities = Vec::new();
-    let mut lacking = None;
-    let mut unfunded = None;
-    for (probe, result) in probes {
-        let state = match result {
-            Ok(org_id) => {
-                account = account.or(org_id);
-                CapabilityState::Yes
-            }
-            // A key that works elsewhere is not rejected: it may not do this.
-            Err(
-                ProviderError::MissingPermission { message, .. }
-                | ProviderError::InvalidKey { message },
-            ) => {
-                lacking = lacking.or(Some(message));
-                CapabilityState::No
-            }
-            Err(ProviderError::NoFunds { message }) => {
-                unfunded = unfunded.or(Some(message));
-                CapabilityState::Unknown
-            }
-            Err(_) => CapabilityState::Unknown,
-        };
-        capabilities.push((probe.capability, state));
-    }
-    // Nothing without side effects tells whether a key may place calls.
-    capabilities.push((Capability::PlaceCalls, CapabilityState::Unknown));
-    let (outcome, message) = match (unfunded, lacking) {
-        (Some(message), _) => (ValidationOutcome::NoFunds, message),
-        (None, Some(message)) => (ValidationOutcome::LacksPermission, message),
-        (None, None) => (ValidationOutcome::Works, None),
-    };
-    Validation {
-        account: account.map(|remote_id| RemoteAccount {
-            remote_id,
-            name: None,
-        }),
-        capabilities,
-        outcome,
-        message,
-    }
 }
 
 async fn change_number(
@@ -302,14 +274,6 @@ async fn change_number(
     .map(convert::number)
 }
 
-/// An id that can stand in a path. The URL library drops dot segments, which would ask for the list instead.
-fn path_id(remote_id: &str) -> Result<&str, ProviderError> {
-    match remote_id {
-        "" | "." | ".." => Err(ProviderError::NotFound),
-        id => Ok(id),
-    }
-}
-
 async fn request(
     target: &Target<'_>,
     method: Method,
@@ -320,6 +284,7 @@ async fn request(
 ) -> Result<Answer, ProviderError> {
     let request = ApiRequest {
         provider: ProviderKind::Vapi,
+        authorization: Authorization::Bearer,
         method,
         route,
         segments,
@@ -334,18 +299,8 @@ fn read_list<T: DeserializeOwned>(
     target: &Target<'_>,
     probe: &Probe,
 ) -> Result<Vec<T>, ProviderError> {
-    check_list_exists(answer, probe.subject)?;
+    answer.check_list_exists(probe.subject)?;
     read(answer, target, probe.capability, Shape::List, probe.subject)
-}
-
-/// A list that is not found is no missing item: the configured address is not Vapi's.
-fn check_list_exists(answer: &Answer, subject: &str) -> Result<(), ProviderError> {
-    if answer.status == StatusCode::NOT_FOUND {
-        return Err(ProviderError::Malformed {
-            what: format!("{subject} is not found at the configured address"),
-        });
-    }
-    Ok(())
 }
 
 fn read<T: DeserializeOwned>(

@@ -206,23 +206,6 @@ fn whole(number: f64) -> Option<u64> {
         .then_some(number as u64)
 }
 
-/// A cursor as [`crate::providers::Page::next`] carries it.
-pub(super) fn encode(cursor: &impl Serialize) -> Option<String> {
-    serde_json::to_string(cursor).ok()
-}
-
-/// The cursor back from its text.
-pub(super) fn decode<'a, C: Deserialize<'a>>(
-    cursor: Option<&'a str>,
-) -> Result<Option<C>, ProviderError> {
-    cursor
-        .map(serde_json::from_str)
-        .transpose()
-        .map_err(|_| ProviderError::Malformed {
-            what: "the stored position in the list is not one of Vapi's".to_owned(),
-        })
-}
-
 #[cfg(test)]
 #[path = "paging_tests.rs"]
 mod tests;

@@ -7,8 +7,9 @@ use serde_json::json;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
-use super::{AssistantCursor, NumberCursor, assistant_step, decode, encode, number_step, wire};
+use super::{AssistantCursor, NumberCursor, assistant_step, number_step, wire};
 use crate::providers::ProviderError;
+use crate::providers::cursor::{decode, encode};
 use crate::providers::vapi::convert;
 
 const START: OffsetDateTime = datetime!(2026-11-20 16:00 UTC);

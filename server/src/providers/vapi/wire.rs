@@ -2,9 +2,10 @@
 //! nothing here keeps a field that it does not name. A nested part with an unexpected shape reads as absent, because one
 //! odd assistant must not hide ten thousand others; ids and the list itself are strict.
 
-use serde::de::{DeserializeOwned, IgnoredAny};
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::providers::wire::lenient;
 
 /// An item of `GET /assistant`.
 #[derive(Debug, Clone, Deserialize)]
@@ -147,14 +148,4 @@ impl ErrorBody {
             Some(ErrorText::Other(_)) | None => self.error,
         }
     }
-}
-
-/// Reads a part that may be absent, null or of another shape.
-fn lenient<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: DeserializeOwned,
-{
-    let raw = <&RawValue>::deserialize(deserializer)?;
-    Ok(serde_json::from_str(raw.get()).ok())
 }
