@@ -36,7 +36,7 @@ export class Sandbox {
 
   /** An account behind a key of one's own. */
   async addAccount(key: string, assistants: number, phoneNumbers = 0): Promise<void> {
-    await this.send("POST", "/accounts", { key, assistants, phoneNumbers });
+    await this.send("POST", "/accounts", { key, agents: assistants, phoneNumbers });
   }
 
   /** From now on the provider does not know this key. */
@@ -45,12 +45,12 @@ export class Sandbox {
   }
 
   async addAssistants(key: string, count: number, namePrefix: string): Promise<void> {
-    await this.send("POST", "/assistants", { key, count, namePrefix });
+    await this.send("POST", "/agents", { key, count, namePrefix });
   }
 
   /** Removes the newest assistants of the account. */
   async removeAssistants(key: string, count: number): Promise<void> {
-    await this.send("DELETE", "/assistants", { key, count });
+    await this.send("DELETE", "/agents", { key, count });
   }
 
   /** Puts a fault in force; the returned function ends it. */

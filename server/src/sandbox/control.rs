@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use crate::providers::ProviderKind;
 
+use super::accounts::Resource;
 use super::fault::Fault;
 use super::request_log::{LoggedRequest, last_four};
-use super::vapi::Resource;
 use super::{Shared, World};
 
 /// More would only fill the memory.
@@ -33,10 +33,10 @@ pub struct NewAccount {
     pub provider: ProviderKind,
     /// The key that opens it; none that is known already.
     pub key: String,
-    /// How many assistants it has.
+    /// How many agents it has.
     #[serde(default)]
-    pub assistants: usize,
-    /// How many phone numbers it has; each second one is attached to an assistant.
+    pub agents: usize,
+    /// How many phone numbers it has; each second one is attached to an agent.
     #[serde(default)]
     pub phone_numbers: usize,
     /// All made at the same instant, instead of a minute apart.
@@ -45,12 +45,17 @@ pub struct NewAccount {
 }
 
 impl NewAccount {
-    /// A Vapi account with so many assistants and nothing else.
-    pub fn vapi(key: &str, assistants: usize) -> NewAccount {
+    /// A Vapi account with so many agents and nothing else.
+    pub fn vapi(key: &str, agents: usize) -> NewAccount {
+        NewAccount::of(ProviderKind::Vapi, key, agents)
+    }
+
+    /// An account with so many agents and nothing else.
+    pub fn of(provider: ProviderKind, key: &str, agents: usize) -> NewAccount {
         NewAccount {
-            provider: ProviderKind::Vapi,
+            provider,
             key: key.to_owned(),
-            assistants,
+            agents,
             phone_numbers: 0,
             same_timestamp: false,
         }
@@ -79,9 +84,9 @@ pub struct NewKey {
     pub key: String,
     /// A known key of the account that it opens.
     pub same_account_as: String,
-    /// It sees only so many assistants, the newest ones; the others answer 403.
+    /// It sees only so many agents, the newest ones; the others answer 403.
     #[serde(default)]
-    pub visible_assistants: Option<usize>,
+    pub visible_agents: Option<usize>,
     /// What it may not use at all; such requests answer 403.
     #[serde(default)]
     pub forbidden: Vec<Resource>,
@@ -103,9 +108,9 @@ pub enum ControlError {
     /// An empty key.
     #[error("a key has at least one character")]
     EmptyKey,
-    /// There is no such assistant in the account.
-    #[error("there is no such assistant in this account")]
-    UnknownAssistant,
+    /// There is no such agent in the account.
+    #[error("there is no such agent in this account")]
+    UnknownAgent,
     /// There is no such fault.
     #[error("there is no such fault")]
     UnknownFault,
@@ -124,27 +129,24 @@ impl Control {
 
     /// Makes up an account and returns the provider's id of it.
     pub fn add_account(&self, account: &NewAccount) -> Result<String, ControlError> {
-        if account.provider != ProviderKind::Vapi {
-            return Err(ControlError::NotSpoken);
-        }
-        if account.assistants.max(account.phone_numbers) > MAX_ITEMS {
+        if account.agents.max(account.phone_numbers) > MAX_ITEMS {
             return Err(ControlError::TooMany);
         }
-        self.world().vapi.seed(account)
+        self.world().accounts.seed(account)
     }
 
     /// Makes up a further key of an account.
     pub fn add_key(&self, key: &NewKey) -> Result<(), ControlError> {
-        self.world().vapi.add_key(key)
+        self.world().accounts.add_key(key)
     }
 
     /// Makes a key unknown, as if it had been revoked in the provider's dashboard.
     pub fn revoke_key(&self, key: &str) -> Result<(), ControlError> {
-        self.world().vapi.revoke_key(key)
+        self.world().accounts.revoke_key(key)
     }
 
-    /// Adds assistants to an account, newer than all others, and returns their ids.
-    pub fn add_assistants(
+    /// Adds agents to an account, newer than all others, and returns their ids.
+    pub fn add_agents(
         &self,
         key: &str,
         count: usize,
@@ -153,29 +155,22 @@ impl Control {
         if count > MAX_ITEMS {
             return Err(ControlError::TooMany);
         }
-        Ok(self
-            .world()
-            .vapi
-            .account_mut(key)?
-            .add_seeded(count, name_prefix))
+        self.world().accounts.add_agents(key, count, name_prefix)
     }
 
-    /// Deletes assistants; all of them or, when one is unknown, none.
-    pub fn remove_assistants(&self, key: &str, ids: &[String]) -> Result<(), ControlError> {
-        self.world().vapi.account_mut(key)?.remove_assistants(ids)
+    /// Deletes agents; all of them or, when one is unknown, none.
+    pub fn remove_agents(&self, key: &str, ids: &[String]) -> Result<(), ControlError> {
+        self.world().accounts.remove_agents(key, ids)
     }
 
-    /// Renames an assistant.
-    pub fn rename_assistant(&self, key: &str, id: &str, name: &str) -> Result<(), ControlError> {
-        self.world()
-            .vapi
-            .account_mut(key)?
-            .rename_assistant(id, name)
+    /// Renames an agent.
+    pub fn rename_agent(&self, key: &str, id: &str, name: &str) -> Result<(), ControlError> {
+        self.world().accounts.rename_agent(key, id, name)
     }
 
-    /// The ids of an account's assistants, the newest first.
-    pub fn assistant_ids(&self, key: &str) -> Result<Vec<String>, ControlError> {
-        Ok(self.world().vapi.account_mut(key)?.assistant_ids())
+    /// The ids of an account's agents, the newest first.
+    pub fn agent_ids(&self, key: &str) -> Result<Vec<String>, ControlError> {
+        self.world().accounts.agent_ids(key)
     }
 
     /// Puts a fault in force and returns its id.
@@ -202,6 +197,11 @@ impl Control {
         self.world().page_delay = delay;
     }
 
+    /// Makes every request that is no list take so long.
+    pub fn set_read_delay(&self, delay: Duration) {
+        self.world().read_delay = delay;
+    }
+
     /// The last 10,000 requests, the oldest first.
     pub fn requests(&self) -> Vec<LoggedRequest> {
         self.world().log.requests()
@@ -220,9 +220,10 @@ impl Control {
     /// Everything back to the beginning: sample accounts, no faults, no delay, an empty log.
     pub fn reset(&self) {
         let mut world = self.world();
-        world.vapi = World::new().vapi;
+        world.accounts = World::new().accounts;
         world.faults.clear();
         world.page_delay = Duration::ZERO;
+        world.read_delay = Duration::ZERO;
         world.log.clear();
     }
 
@@ -231,9 +232,10 @@ impl Control {
         let world = self.world();
         json!({
             "pageDelayMs": u64::try_from(world.page_delay.as_millis()).unwrap_or(u64::MAX),
+            "readDelayMs": u64::try_from(world.read_delay.as_millis()).unwrap_or(u64::MAX),
             "faultCount": world.faults.active().len(),
             "requestCount": world.log.counts().values().sum::<u64>(),
-            "accounts": world.vapi.overview(),
+            "accounts": world.accounts.overview(),
         })
     }
 

@@ -37,9 +37,9 @@ impl From<JsonRejection> for ControlFailure {
 impl From<ControlError> for ControlFailure {
     fn from(error: ControlError) -> ControlFailure {
         let status = match error {
-            ControlError::UnknownKey
-            | ControlError::UnknownAssistant
-            | ControlError::UnknownFault => StatusCode::NOT_FOUND,
+            ControlError::UnknownKey | ControlError::UnknownAgent | ControlError::UnknownFault => {
+                StatusCode::NOT_FOUND
+            }
             ControlError::KeyTaken => StatusCode::CONFLICT,
             ControlError::EmptyKey | ControlError::NotSpoken | ControlError::TooMany => {
                 StatusCode::BAD_REQUEST
@@ -67,10 +67,8 @@ pub(super) fn router(control: Control) -> Router {
         .route("/accounts", post(add_account))
         .route("/keys", post(add_key).delete(revoke_key))
         .route(
-            "/assistants",
-            post(add_assistants)
-                .patch(rename_assistant)
-                .delete(remove_assistants),
+            "/agents",
+            post(add_agents).patch(rename_agent).delete(remove_agents),
         )
         .route(
             "/faults",
@@ -116,38 +114,35 @@ async fn revoke_key(State(control): State<Control>, Body(revoke): Body<RevokeKey
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct AddAssistants {
+struct AddAgents {
     key: String,
     count: usize,
     #[serde(default)]
     name_prefix: Option<String>,
 }
 
-async fn add_assistants(State(control): State<Control>, Body(add): Body<AddAssistants>) -> Answer {
+async fn add_agents(State(control): State<Control>, Body(add): Body<AddAgents>) -> Answer {
     let prefix = add.name_prefix.as_deref().unwrap_or("Added agent");
-    let ids = control.add_assistants(&add.key, add.count, prefix)?;
+    let ids = control.add_agents(&add.key, add.count, prefix)?;
     Ok(Json(json!({ "ids": ids })))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RenameAssistant {
+struct RenameAgent {
     key: String,
     id: String,
     name: String,
 }
 
-async fn rename_assistant(
-    State(control): State<Control>,
-    Body(rename): Body<RenameAssistant>,
-) -> Answer {
-    control.rename_assistant(&rename.key, &rename.id, &rename.name)?;
+async fn rename_agent(State(control): State<Control>, Body(rename): Body<RenameAgent>) -> Answer {
+    control.rename_agent(&rename.key, &rename.id, &rename.name)?;
     Ok(done())
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RemoveAssistants {
+struct RemoveAgents {
     key: String,
     #[serde(default)]
     ids: Vec<String>,
@@ -156,18 +151,15 @@ struct RemoveAssistants {
     count: usize,
 }
 
-async fn remove_assistants(
-    State(control): State<Control>,
-    Body(remove): Body<RemoveAssistants>,
-) -> Answer {
+async fn remove_agents(State(control): State<Control>, Body(remove): Body<RemoveAgents>) -> Answer {
     let mut ids = remove.ids;
     let newest = control
-        .assistant_ids(&remove.key)?
+        .agent_ids(&remove.key)?
         .into_iter()
         .filter(|id| !ids.contains(id));
     let newest: Vec<String> = newest.take(remove.count).collect();
     ids.extend(newest);
-    control.remove_assistants(&remove.key, &ids)?;
+    control.remove_agents(&remove.key, &ids)?;
     Ok(Json(json!({ "removed": ids.len() })))
 }
 
@@ -192,7 +184,10 @@ async fn clear_faults(State(control): State<Control>) -> Json<Value> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Settings {
+    #[serde(default)]
     page_delay_ms: u64,
+    #[serde(default)]
+    read_delay_ms: u64,
 }
 
 async fn change_settings(
@@ -200,6 +195,7 @@ async fn change_settings(
     Body(settings): Body<Settings>,
 ) -> Json<Value> {
     control.set_page_delay(Duration::from_millis(settings.page_delay_ms));
+    control.set_read_delay(Duration::from_millis(settings.read_delay_ms));
     done()
 }
 

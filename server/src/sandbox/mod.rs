@@ -2,7 +2,7 @@
 //! own trials. It owns its server, its made-up accounts and `/__control`, which seeds accounts and injects faults. It
 //! listens on loopback only (H6), holds nothing on disk, and must never be handed a real key.
 //!
-//! Vapi is spoken under `/vapi`, so a base URL is `http://127.0.0.1:PORT/vapi`. [`sample_keys`] lists the keys that
+//! Each provider is spoken under its name, so Vapi's base URL is `http://127.0.0.1:PORT/vapi`. [`sample_keys`] lists the keys that
 //! every fresh sandbox knows. Time stands still except that each write moves it on by a second, and ids are derived from
 //! names, so two runs give the same answers.
 //!
@@ -11,20 +11,20 @@
 //! `J='Content-Type: application/json'`:
 //!
 //! ```sh
-//! # An account of 10,000 assistants and 25 numbers behind a key of your own.
-//! curl -sX POST $S/__control/accounts -H "$J" -d '{"key":"my-key-0001","assistants":10000,"phoneNumbers":25}'
+//! # A Vapi account of 10,000 agents and 25 numbers behind a key of your own; "provider":"vapi" is the default.
+//! curl -sX POST $S/__control/accounts -H "$J" -d '{"key":"my-key-0001","agents":10000,"phoneNumbers":25}'
 //! # All made at the same instant, which no paging by time gets past.
-//! curl -sX POST $S/__control/accounts -H "$J" -d '{"key":"my-key-0002","assistants":1500,"sameTimestamp":true}'
-//! # A second key of that account that sees ten assistants and no phone numbers.
+//! curl -sX POST $S/__control/accounts -H "$J" -d '{"key":"my-key-0002","agents":1500,"sameTimestamp":true}'
+//! # A second key of that account that sees ten agents and no phone numbers.
 //! curl -sX POST $S/__control/keys -H "$J" \
-//!   -d '{"key":"my-key-0003","sameAccountAs":"my-key-0001","visibleAssistants":10,"forbidden":["phone-number"]}'
+//!   -d '{"key":"my-key-0003","sameAccountAs":"my-key-0001","visibleAgents":10,"forbidden":["phone-numbers"]}'
 //! # From now on that key is unknown.
 //! curl -sX DELETE $S/__control/keys -H "$J" -d '{"key":"my-key-0003"}'
-//! # Assistants come, are renamed and go.
-//! curl -sX POST $S/__control/assistants -H "$J" -d '{"key":"my-key-0001","count":3,"namePrefix":"New agent"}'
-//! curl -sX PATCH $S/__control/assistants -H "$J" -d '{"key":"my-key-0001","id":"…","name":"Renamed"}'
-//! curl -sX DELETE $S/__control/assistants -H "$J" -d '{"key":"my-key-0001","ids":["…"]}'
-//! curl -sX DELETE $S/__control/assistants -H "$J" -d '{"key":"my-key-0001","count":2}'   # the newest two
+//! # Agents come, are renamed and go.
+//! curl -sX POST $S/__control/agents -H "$J" -d '{"key":"my-key-0001","count":3,"namePrefix":"New agent"}'
+//! curl -sX PATCH $S/__control/agents -H "$J" -d '{"key":"my-key-0001","id":"…","name":"Renamed"}'
+//! curl -sX DELETE $S/__control/agents -H "$J" -d '{"key":"my-key-0001","ids":["…"]}'
+//! curl -sX DELETE $S/__control/agents -H "$J" -d '{"key":"my-key-0001","count":2}'   # the newest two
 //!
 //! # Faults. `key`, `method` and `path` (with `*`) choose requests; absent means any. `after` lets so many pass first,
 //! # `times` is how often it strikes (absent: forever).
@@ -37,24 +37,27 @@
 //! #   (styles: plain, masked, percent_encoded, base64); status also takes "message".
 //! curl -s $S/__control/faults; curl -sX DELETE $S/__control/faults/1; curl -sX DELETE $S/__control/faults
 //!
-//! # Every list takes 150 ms, so that a progress bar can be watched.
-//! curl -sX PUT $S/__control/settings -H "$J" -d '{"pageDelayMs":150}'
+//! # Every list takes 150 ms and every other request 20, so that a progress bar can be watched.
+//! curl -sX PUT $S/__control/settings -H "$J" -d '{"pageDelayMs":150,"readDelayMs":20}'
 //! # What was asked: method, path, query, time since the start, and the last four characters of the key.
 //! curl -s $S/__control/requests; curl -sX DELETE $S/__control/requests
 //! # Accounts and keys; everything back to the beginning.
 //! curl -s $S/__control; curl -sX POST $S/__control/reset
 //! ```
 
+mod accounts;
 mod control;
 mod control_api;
+mod dialect;
 mod fault;
+mod gate;
 mod guard;
 mod request_log;
 mod vapi;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::{Router, middleware};
@@ -66,10 +69,10 @@ use url::Url;
 
 use crate::providers::ProviderKind;
 
+pub use accounts::Resource;
 pub use control::{Control, ControlError, NewAccount, NewKey};
 pub use fault::{EchoStyle, Effect, Fault};
 pub use request_log::LoggedRequest;
-pub use vapi::Resource;
 
 /// How long connections may take to end when the sandbox is stopped.
 const STOP_GRACE: Duration = Duration::from_secs(2);
@@ -87,7 +90,8 @@ pub struct SampleKey {
 
 /// The keys that every fresh sandbox knows, in the order in which they are worth trying.
 pub fn sample_keys() -> &'static [SampleKey] {
-    vapi::SAMPLE_KEYS
+    static KEYS: LazyLock<Vec<SampleKey>> = LazyLock::new(|| dialect::SAMPLE_KEYS.concat());
+    &KEYS
 }
 
 /// A running sandbox. It ends when it is stopped or dropped.
@@ -179,19 +183,23 @@ struct Shared {
 /// Everything that `/__control` can change.
 #[derive(Debug)]
 struct World {
-    vapi: vapi::Accounts,
+    accounts: accounts::Accounts,
     faults: fault::Faults,
     log: request_log::RequestLog,
+    /// What each list takes.
     page_delay: Duration,
+    /// What each request that is no list takes.
+    read_delay: Duration,
 }
 
 impl World {
     fn new() -> World {
         World {
-            vapi: vapi::Accounts::with_samples(),
+            accounts: accounts::Accounts::with_samples(),
             faults: fault::Faults::default(),
             log: request_log::RequestLog::default(),
             page_delay: Duration::ZERO,
+            read_delay: Duration::ZERO,
         }
     }
 }

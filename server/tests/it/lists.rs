@@ -144,7 +144,7 @@ async fn a_walk_is_steady_while_agents_are_added() {
         let control = app.sandbox.control();
         for prefix in ["Aaa", "Zzz"] {
             control
-                .add_assistants(KEY, 2, &format!("{prefix} {number}"))
+                .add_agents(KEY, 2, &format!("{prefix} {number}"))
                 .unwrap();
         }
         sync::sync(&app, &admin).await;
@@ -201,14 +201,14 @@ async fn search_finds_names_and_remote_ids() {
     let admin = app.user(Role::Admin).await;
     let control = app.sandbox.control();
     control.add_account(&NewAccount::vapi(KEY, 12)).unwrap();
-    let ids = control.assistant_ids(KEY).unwrap();
+    let ids = control.agent_ids(KEY).unwrap();
     for (id, name) in ids.iter().zip([
         "Rabatt 100% Hotline",
         "under_scored name",
         "ÄRZTEHAUS Empfang",
         "back\\slash",
     ]) {
-        control.rename_assistant(KEY, id, name).unwrap();
+        control.rename_agent(KEY, id, name).unwrap();
     }
     sync::import(&app, &admin, KEY).await;
     for (search, expected) in [

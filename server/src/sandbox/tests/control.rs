@@ -125,13 +125,16 @@ async fn a_fault_strikes_the_requests_that_it_names() {
 #[tokio::test]
 async fn accounts_are_seeded_and_changed_over_http() {
     let sandbox = start().await;
-    let seed = json!({ "key": "k-0001", "assistants": 30, "phoneNumbers": 4 });
+    let seed = json!({ "key": "k-0001", "agents": 30, "phoneNumbers": 4 });
     let (status, account) = control(&sandbox, "POST", "/accounts", seed.clone()).await;
     assert_eq!(status, 200);
     assert_eq!(control(&sandbox, "POST", "/accounts", seed).await.0, 409);
-    let bland = json!({ "provider": "bland", "key": "k-0009" });
-    assert_eq!(control(&sandbox, "POST", "/accounts", bland).await.0, 400);
-    let narrow = json!({ "key": "k-0002", "sameAccountAs": "k-0001", "visibleAssistants": 3, "forbidden": ["phone-number"] });
+    let unspoken = json!({ "provider": "nobody", "key": "k-0009" });
+    assert_eq!(
+        control(&sandbox, "POST", "/accounts", unspoken).await.0,
+        422
+    );
+    let narrow = json!({ "key": "k-0002", "sameAccountAs": "k-0001", "visibleAgents": 3, "forbidden": ["phone-numbers"] });
     assert_eq!(control(&sandbox, "POST", "/keys", narrow).await.0, 200);
     let count = async |key: &str| {
         let (status, body) = ask(
@@ -163,16 +166,13 @@ async fn accounts_are_seeded_and_changed_over_http() {
     let (_, added) = control(
         &sandbox,
         "POST",
-        "/assistants",
+        "/agents",
         json!({ "key": "k-0001", "count": 2, "namePrefix": "Late" }),
     )
     .await;
     let id = added["ids"][1].as_str().unwrap();
     let rename = json!({ "key": "k-0001", "id": id, "name": "Renamed" });
-    assert_eq!(
-        control(&sandbox, "PATCH", "/assistants", rename).await.0,
-        200
-    );
+    assert_eq!(control(&sandbox, "PATCH", "/agents", rename).await.0, 200);
     let (_, newest) = ask(
         &sandbox,
         "GET",
@@ -188,7 +188,7 @@ async fn accounts_are_seeded_and_changed_over_http() {
     assert_eq!(newest[0]["orgId"], account["accountId"]);
     let remove = json!({ "key": "k-0001", "ids": [id], "count": 4 });
     assert_eq!(
-        control(&sandbox, "DELETE", "/assistants", remove).await.1["removed"],
+        control(&sandbox, "DELETE", "/agents", remove).await.1["removed"],
         json!(5)
     );
     assert_eq!(count("k-0001").await, (200, 27));

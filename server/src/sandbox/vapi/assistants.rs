@@ -11,7 +11,9 @@ use axum::response::IntoResponse;
 use serde_json::{Map, Value};
 
 use super::super::Shared;
-use super::{Caller, Refusal, object, query, unknown_properties};
+use super::super::accounts::Item;
+use super::super::gate::Caller;
+use super::{Refusal, object, query, unknown_properties, wire_form};
 
 /// The properties of `CreateAssistantDTO`, from the official SDK of 2026-11.
 const PROPERTIES: &[&str] = &[
@@ -58,13 +60,13 @@ pub(super) async fn list(
 ) -> Result<Json<Value>, Refusal> {
     let query = query::list(uri.query(), &[])?;
     let world = shared.world();
-    let account = world.vapi.account(caller.account).ok_or_else(gone)?;
+    let account = world.accounts.account(caller.account).ok_or_else(gone)?;
     let items = account
-        .assistants
+        .agents
         .iter()
         .filter(|item| caller.sees(&item.id) && query.matches(item))
         .take(query.limit)
-        .map(|item| item.to_json(&account.org_id));
+        .map(|item| wire_form(item, &account.remote_id));
     Ok(Json(Value::Array(items.collect())))
 }
 
@@ -74,14 +76,14 @@ pub(super) async fn read(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Refusal> {
     let world = shared.world();
-    let account = world.vapi.account(caller.account).ok_or_else(gone)?;
+    let account = world.accounts.account(caller.account).ok_or_else(gone)?;
     let item = account
-        .assistants
+        .agents
         .iter()
         .find(|item| item.id == id)
         .ok_or_else(|| not_found(&id))?;
-    caller.check(&id)?;
-    Ok(Json(item.to_json(&account.org_id)))
+    check_visible(&caller, &id)?;
+    Ok(Json(wire_form(item, &account.remote_id)))
 }
 
 pub(super) async fn create(
@@ -92,11 +94,19 @@ pub(super) async fn create(
     let body = checked(&body)?;
     let mut world = shared.world();
     let account = world
-        .vapi
-        .account_by_index_mut(caller.account)
+        .accounts
+        .account_mut(caller.account)
         .ok_or_else(gone)?;
-    let org_id = account.org_id.clone();
-    let created = account.add_assistant(body).to_json(&org_id);
+    let org_id = account.remote_id.clone();
+    let at = account.tick();
+    let item = Item {
+        id: account.next_id("assistant"),
+        created_at: at,
+        updated_at: at,
+        body,
+    };
+    let created = wire_form(&item, &org_id);
+    account.agents.push_front(item);
     Ok((StatusCode::CREATED, Json(created)))
 }
 
@@ -110,19 +120,19 @@ pub(super) async fn update(
     let changes = checked(&body)?;
     let mut world = shared.world();
     let account = world
-        .vapi
-        .account_by_index_mut(caller.account)
+        .accounts
+        .account_mut(caller.account)
         .ok_or_else(gone)?;
-    let (at, org_id) = (account.tick(), account.org_id.clone());
+    let (at, org_id) = (account.tick(), account.remote_id.clone());
     let item = account
-        .assistants
+        .agents
         .iter_mut()
         .find(|item| item.id == id)
         .ok_or_else(|| not_found(&id))?;
-    caller.check(&id)?;
+    check_visible(&caller, &id)?;
     item.body.extend(changes);
     item.updated_at = at;
-    Ok(Json(item.to_json(&org_id)))
+    Ok(Json(wire_form(item, &org_id)))
 }
 
 pub(super) async fn delete(
@@ -132,15 +142,15 @@ pub(super) async fn delete(
 ) -> Result<Json<Value>, Refusal> {
     let mut world = shared.world();
     let account = world
-        .vapi
-        .account_by_index_mut(caller.account)
+        .accounts
+        .account_mut(caller.account)
         .ok_or_else(gone)?;
-    let position = account.assistants.iter().position(|item| item.id == id);
-    caller.check(&id)?;
+    let position = account.agents.iter().position(|item| item.id == id);
+    check_visible(&caller, &id)?;
     let item = position
-        .and_then(|at| account.assistants.remove(at))
+        .and_then(|at| account.agents.remove(at))
         .ok_or_else(|| not_found(&id))?;
-    Ok(Json(item.to_json(&account.org_id)))
+    Ok(Json(wire_form(&item, &account.remote_id)))
 }
 
 fn checked(body: &Bytes) -> Result<Map<String, Value>, Refusal> {
@@ -171,20 +181,12 @@ fn checked(body: &Bytes) -> Result<Map<String, Value>, Refusal> {
     }
 }
 
-impl Caller {
-    fn sees(&self, id: &str) -> bool {
-        self.visible
-            .as_ref()
-            .is_none_or(|visible| visible.contains(id))
-    }
-
-    /// A key that is restricted to some assistants is refused the others.
-    fn check(&self, id: &str) -> Result<(), Refusal> {
-        if self.sees(id) {
-            Ok(())
-        } else {
-            Err(Refusal::usual(StatusCode::FORBIDDEN))
-        }
+/// A key that is restricted to some assistants is refused the others.
+fn check_visible(caller: &Caller, id: &str) -> Result<(), Refusal> {
+    if caller.sees(id) {
+        Ok(())
+    } else {
+        Err(Refusal::usual(StatusCode::FORBIDDEN))
     }
 }
 

@@ -1,35 +1,28 @@
-//! Vapi as the sandbox speaks it: what happens to every request before a handler sees it (log, faults, delay, key,
-//! permissions), the error bodies, and the sample keys. The handlers are in `assistants` and `phone_numbers`, what they
-//! work on in `accounts`. It must keep to the wire facts and invent no endpoint.
+//! Vapi as the sandbox speaks it: its routes, the error bodies, the form of its items and the sample keys. The handlers
+//! are in `assistants` and `phone_numbers`. It must keep to the wire facts and invent no endpoint.
 
-mod accounts;
 mod assistants;
 mod phone_numbers;
 mod query;
 mod sample;
 
-use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{MatchedPath, OriginalUri, Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
-use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use time::macros::format_description;
 
 use crate::providers::ProviderKind;
 
-use super::fault::{self, Effect, Plan};
-use super::request_log::{LoggedRequest, last_four};
-use super::{SampleKey, Shared};
-
-pub(super) use accounts::Accounts;
+use super::accounts::{Account, Item, Resource};
+use super::dialect::{Dialect, Samples};
+use super::{SampleKey, Shared, gate};
 
 /// The keys that every fresh sandbox knows.
 pub(super) const SAMPLE_KEYS: &[SampleKey] = &[
@@ -70,41 +63,88 @@ pub(super) const SAMPLE_KEYS: &[SampleKey] = &[
     },
 ];
 
-/// A part of the interface that a key may be kept from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Resource {
-    /// `/assistant`
-    Assistant,
-    /// `/phone-number`, version 2 too.
-    PhoneNumber,
-    /// `/call`
-    Call,
-}
+/// Vapi.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Vapi;
 
-impl Resource {
-    fn of_path(path: &str) -> Option<Resource> {
+impl Dialect for Vapi {
+    fn kind(&self) -> ProviderKind {
+        ProviderKind::Vapi
+    }
+
+    fn key(&self, headers: &HeaderMap) -> Option<String> {
+        bearer(headers)
+    }
+
+    fn refusal(&self, status: StatusCode, text: Option<&str>) -> Response {
+        text.map_or_else(
+            || Refusal::usual(status),
+            |text| Refusal::text(status, text),
+        )
+        .into_response()
+    }
+
+    fn refusal_without_key(&self) -> Response {
+        Refusal::missing_header().into_response()
+    }
+
+    fn resource(&self, path: &str) -> Option<Resource> {
         let path = path.strip_prefix("/v2").unwrap_or(path);
         match path.trim_start_matches('/').split('/').next() {
-            Some("assistant") => Some(Resource::Assistant),
-            Some("phone-number") => Some(Resource::PhoneNumber),
-            Some("call") => Some(Resource::Call),
+            Some("assistant") => Some(Resource::Agents),
+            Some("phone-number") => Some(Resource::PhoneNumbers),
+            Some("call") => Some(Resource::Calls),
             _ => None,
         }
     }
-}
 
-/// Whose request it is, for the handlers.
-#[derive(Clone, Debug)]
-struct Caller {
-    account: usize,
-    /// The assistants that the key may see; `None`: all.
-    visible: Option<Arc<HashSet<String>>>,
+    fn is_list(&self, method: &Method, route: &str) -> bool {
+        method == Method::GET && !route.ends_with("/{id}") && route != "unknown"
+    }
+
+    fn samples(&self) -> Samples {
+        Samples {
+            accounts: sample::accounts().into(),
+            keys: sample::keys().into(),
+        }
+    }
+
+    fn add_agent(&self, account: &mut Account, name: &str, at: OffsetDateTime) -> String {
+        let body = sample::seeded_assistant(name);
+        let id = account.next_id("assistant");
+        account.agents.push_front(Item {
+            id: id.clone(),
+            created_at: at,
+            updated_at: at,
+            body,
+        });
+        id
+    }
+
+    fn add_number(
+        &self,
+        account: &mut Account,
+        number: usize,
+        answered_by: Option<&str>,
+        at: OffsetDateTime,
+    ) {
+        let id = account.next_id("phone-number");
+        account.numbers.push_front(Item {
+            id,
+            created_at: at,
+            updated_at: at,
+            body: sample::seeded_number(number, answered_by),
+        });
+    }
+
+    fn rename_agent(&self, agent: &mut Item, name: &str) {
+        agent.body.insert("name".to_owned(), json!(name));
+    }
 }
 
 /// The routes below `/vapi`.
 pub(super) fn router(shared: Arc<Shared>) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route("/assistant", get(assistants::list).post(assistants::create))
         .route(
             "/assistant/{id}",
@@ -120,9 +160,8 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         )
         .route("/call", get(list_calls))
         .fallback(unknown_route)
-        .method_not_allowed_fallback(unknown_route)
-        .layer(middleware::from_fn_with_state(shared.clone(), gate))
-        .with_state(shared)
+        .method_not_allowed_fallback(unknown_route);
+    gate::guarded(routes, shared, &Vapi)
 }
 
 /// There are no calls yet, but the query is checked as for any list.
@@ -138,133 +177,6 @@ async fn unknown_route(method: Method, uri: Uri) -> Refusal {
     )
 }
 
-/// What every request goes through.
-async fn gate(
-    State(shared): State<Arc<Shared>>,
-    uri: OriginalUri,
-    request: Request,
-    next: Next,
-) -> Response {
-    let key = bearer(request.headers());
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or("unknown", MatchedPath::as_str)
-        .to_owned();
-    let logged = LoggedRequest {
-        at_ms: u64::try_from(shared.started.elapsed().as_millis()).unwrap_or(u64::MAX),
-        method: request.method().to_string(),
-        path: uri.path().to_owned(),
-        query: uri.query().map(str::to_owned),
-        key: key.as_deref().map(last_four),
-        status: None,
-    };
-    let is_list =
-        request.method() == Method::GET && !route.ends_with("/{id}") && route != "unknown";
-    let (entry, plan, delay) = {
-        let mut world = shared.world();
-        let plan = world
-            .faults
-            .plan(key.as_deref(), request.method(), uri.path());
-        let page_delay = if is_list {
-            world.page_delay
-        } else {
-            Duration::ZERO
-        };
-        let delay = page_delay.saturating_add(Duration::from_millis(plan.delay_ms));
-        (world.log.begin(&route, logged), plan, delay)
-    };
-    if !delay.is_zero() {
-        // Stopping the sandbox does not wait for slow pages.
-        let _ = shared
-            .shutdown
-            .run_until_cancelled(tokio::time::sleep(delay))
-            .await;
-    }
-    let response = answer(&shared, plan, key.as_deref(), request, next).await;
-    shared.world().log.end(entry, response.status().as_u16());
-    response
-}
-
-async fn answer(
-    shared: &Shared,
-    plan: Plan,
-    key: Option<&str>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let effect = match plan.effect {
-        // Everything that needs no usual answer.
-        Some(effect) if !matches!(effect, Effect::CutBody | Effect::WrongShape) => {
-            return struck(shared, effect, key).await;
-        }
-        effect => effect,
-    };
-    let response = match admit(shared, key, request.uri().path()) {
-        Ok(caller) => {
-            let mut request = request;
-            request.extensions_mut().insert(caller);
-            next.run(request).await
-        }
-        Err(refusal) => refusal.into_response(),
-    };
-    match effect {
-        Some(Effect::CutBody) => fault::cut(response).await,
-        Some(Effect::WrongShape) => fault::reshape(response).await,
-        _ => response,
-    }
-}
-
-/// The answer of a fault that does not need the usual one.
-async fn struck(shared: &Shared, effect: Effect, key: Option<&str>) -> Response {
-    match effect {
-        Effect::Status {
-            status,
-            message,
-            retry_after,
-        } => {
-            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            let refusal = message.map_or_else(
-                || Refusal::usual(status),
-                |text| Refusal::text(status, &text),
-            );
-            fault::with_retry_after(refusal.into_response(), retry_after.as_deref())
-        }
-        Effect::Hang => fault::hang(&shared.shutdown).await,
-        Effect::Redirect { location } => fault::redirect(&location),
-        Effect::EchoKey { style } => Refusal::text(
-            StatusCode::UNAUTHORIZED,
-            &fault::echo(key.unwrap_or_default(), style),
-        )
-        .into_response(),
-        Effect::NotJson | Effect::CutBody | Effect::WrongShape | Effect::Delay { .. } => {
-            fault::web_page()
-        }
-    }
-}
-
-/// Who asks, and whether the key may ask for this.
-fn admit(shared: &Shared, key: Option<&str>, path: &str) -> Result<Caller, Refusal> {
-    let Some(key) = key else {
-        return Err(Refusal::missing_header());
-    };
-    let world = shared.world();
-    let known = world
-        .vapi
-        .key(key)
-        .ok_or_else(|| Refusal::usual(StatusCode::UNAUTHORIZED))?;
-    if let Some(refusal) = &known.standing {
-        return Err(refusal.clone());
-    }
-    if Resource::of_path(path).is_some_and(|resource| known.forbidden.contains(&resource)) {
-        return Err(Refusal::usual(StatusCode::FORBIDDEN));
-    }
-    Ok(Caller {
-        account: known.account,
-        visible: known.visible.clone(),
-    })
-}
-
 fn bearer(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, key) = value.split_once(' ')?;
@@ -278,18 +190,13 @@ fn bearer(headers: &HeaderMap) -> Option<String> {
 struct Refusal {
     status: StatusCode,
     body: Value,
-    retry_after: Option<&'static str>,
 }
 
 impl Refusal {
     fn new(status: StatusCode, message: &Value) -> Refusal {
         let error = status.canonical_reason().unwrap_or("Error");
         let body = json!({ "message": message, "error": error, "statusCode": status.as_u16() });
-        Refusal {
-            status,
-            body,
-            retry_after: None,
-        }
+        Refusal { status, body }
     }
 
     fn text(status: StatusCode, message: &str) -> Refusal {
@@ -325,20 +232,13 @@ impl Refusal {
         Refusal {
             status,
             body: serde_json::from_str(fixture).unwrap_or_default(),
-            retry_after: None,
         }
-    }
-
-    fn with_retry_after(mut self, retry_after: &'static str) -> Refusal {
-        self.retry_after = Some(retry_after);
-        self
     }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let response = (self.status, Json(self.body)).into_response();
-        fault::with_retry_after(response, self.retry_after)
+        (self.status, Json(self.body)).into_response()
     }
 }
 
@@ -360,4 +260,21 @@ fn unknown_properties(object: &Map<String, Value>, known: &[&str]) -> Vec<String
     unknown
         .map(|name| format!("property {name} should not exist"))
         .collect()
+}
+
+/// An item as on the wire.
+fn wire_form(item: &Item, org_id: &str) -> Value {
+    let mut object = item.body.clone();
+    object.insert("id".to_owned(), json!(item.id));
+    object.insert("orgId".to_owned(), json!(org_id));
+    object.insert("createdAt".to_owned(), json!(iso(item.created_at)));
+    object.insert("updatedAt".to_owned(), json!(iso(item.updated_at)));
+    Value::Object(object)
+}
+
+/// ISO 8601 with milliseconds, as Vapi writes it.
+fn iso(at: OffsetDateTime) -> String {
+    let format =
+        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+    at.format(format).unwrap_or_default()
 }

@@ -10,9 +10,10 @@ use axum::http::{StatusCode, Uri};
 use serde_json::{Map, Value, json};
 
 use super::super::Shared;
-use super::accounts::{Account, Item};
+use super::super::accounts::{Account, Item};
+use super::super::gate::Caller;
 use super::assistants::gone;
-use super::{Caller, Refusal, object, query, unknown_properties};
+use super::{Refusal, object, query, unknown_properties, wire_form};
 
 /// The providers that tell the forms of a change apart, and the properties that each knows besides [`COMMON`].
 const PROPERTIES: &[(&str, &[&str])] = &[
@@ -54,14 +55,16 @@ pub(super) async fn list(
 ) -> Result<Json<Value>, Refusal> {
     let query = query::list(uri.query(), &[])?;
     let world = shared.world();
-    let account = world.vapi.account(caller.account).ok_or_else(gone)?;
+    let account = world.accounts.account(caller.account).ok_or_else(gone)?;
     let items = account
         .numbers
         .iter()
         .filter(|item| query.matches(item))
         .take(query.limit);
     Ok(Json(
-        items.map(|item| item.to_json(&account.org_id)).collect(),
+        items
+            .map(|item| wire_form(item, &account.remote_id))
+            .collect(),
     ))
 }
 
@@ -72,7 +75,7 @@ pub(super) async fn list_pages(
 ) -> Result<Json<Value>, Refusal> {
     let query = query::page(uri.query())?;
     let world = shared.world();
-    let account = world.vapi.account(caller.account).ok_or_else(gone)?;
+    let account = world.accounts.account(caller.account).ok_or_else(gone)?;
     let is_found = |item: &&Item| {
         let search = query.search.as_deref();
         let holds = |field| {
@@ -93,7 +96,7 @@ pub(super) async fn list_pages(
         .into_iter()
         .skip(start)
         .take(size)
-        .map(|item| item.to_json(&account.org_id))
+        .map(|item| wire_form(item, &account.remote_id))
         .collect();
     let metadata = json!({
         "itemsPerPage": size,
@@ -112,13 +115,13 @@ pub(super) async fn read(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Refusal> {
     let world = shared.world();
-    let account = world.vapi.account(caller.account).ok_or_else(gone)?;
+    let account = world.accounts.account(caller.account).ok_or_else(gone)?;
     let item = account
         .numbers
         .iter()
         .find(|item| item.id == id)
         .ok_or_else(|| not_found(&id))?;
-    Ok(Json(item.to_json(&account.org_id)))
+    Ok(Json(wire_form(item, &account.remote_id)))
 }
 
 /// Merges at the top level. The body says which provider's form it has, and that must be the number's.
@@ -131,8 +134,8 @@ pub(super) async fn update(
     let changes = object(&body)?;
     let mut world = shared.world();
     let account = world
-        .vapi
-        .account_by_index_mut(caller.account)
+        .accounts
+        .account_mut(caller.account)
         .ok_or_else(gone)?;
     let position = account
         .numbers
@@ -140,7 +143,7 @@ pub(super) async fn update(
         .position(|item| item.id == id)
         .ok_or_else(|| not_found(&id))?;
     check(account, &account.numbers[position], &changes)?;
-    let (at, org_id) = (account.tick(), account.org_id.clone());
+    let (at, org_id) = (account.tick(), account.remote_id.clone());
     let item = &mut account.numbers[position];
     for (name, value) in changes {
         // An optional property that is set to null is absent from the next answer.
@@ -151,7 +154,7 @@ pub(super) async fn update(
         }
     }
     item.updated_at = at;
-    Ok(Json(item.to_json(&org_id)))
+    Ok(Json(wire_form(item, &org_id)))
 }
 
 fn check(account: &Account, item: &Item, changes: &Map<String, Value>) -> Result<(), Refusal> {
@@ -176,7 +179,7 @@ fn check(account: &Account, item: &Item, changes: &Map<String, Value>) -> Result
     }
     match changes.get("assistantId") {
         None | Some(Value::Null) => Ok(()),
-        Some(Value::String(id)) if account.assistants.iter().any(|item| item.id == *id) => Ok(()),
+        Some(Value::String(id)) if account.agents.iter().any(|item| item.id == *id) => Ok(()),
         Some(_) => Err(Refusal::text(
             StatusCode::BAD_REQUEST,
             "Couldn't Find Assistant For `assistantId`.",

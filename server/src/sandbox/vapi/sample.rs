@@ -9,8 +9,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use time::{Duration, OffsetDateTime};
 
-use super::accounts::{Account, Item, Key};
-use super::{Refusal, Resource};
+use crate::providers::ProviderKind;
+
+use super::super::accounts::{Account, Item, Key, Resource, Standing};
 
 pub(super) const GOOD: &str = "sandbox-vapi-good-agency-k7Qd";
 pub(super) const GOOD_SECOND: &str = "sandbox-vapi-good-second-x4Rm";
@@ -100,13 +101,12 @@ pub(super) fn accounts() -> [Account; 2] {
 
 /// The keys that are known at the beginning. The revoked one is not: that is what revoked means.
 pub(super) fn keys() -> [(&'static str, Key); 6] {
-    let refused = |status, retry_after: Option<&'static str>| {
-        let refusal = Refusal::usual(status);
-        let refusal = retry_after.map_or(refusal.clone(), |wait| refusal.with_retry_after(wait));
-        Key {
-            standing: Some(refusal),
-            ..Key::full(0)
-        }
+    let refused = |status, retry_after| Key {
+        standing: Some(Standing {
+            status,
+            retry_after,
+        }),
+        ..Key::full(0)
     };
     [
         (GOOD, Key::full(0)),
@@ -114,7 +114,7 @@ pub(super) fn keys() -> [(&'static str, Key); 6] {
         (
             NO_NUMBERS,
             Key {
-                forbidden: vec![Resource::PhoneNumber],
+                forbidden: vec![Resource::PhoneNumbers],
                 ..Key::full(0)
             },
         ),
@@ -128,7 +128,7 @@ pub(super) fn keys() -> [(&'static str, Key); 6] {
 }
 
 fn account(sample: &Sample, name: &str) -> Account {
-    let mut account = Account::new(name);
+    let mut account = Account::new(ProviderKind::Vapi, name);
     let end = account.tick();
     let mut ids = HashMap::new();
     // Oldest first: a client comes to the agency, then one role after the other is set up for it.
@@ -151,7 +151,7 @@ fn account(sample: &Sample, name: &str) -> Account {
             body["name"].as_str().unwrap_or_default().to_owned(),
             id.clone(),
         );
-        account.assistants.push_front(Item {
+        account.agents.push_front(Item {
             id,
             created_at,
             updated_at,

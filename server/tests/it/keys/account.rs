@@ -62,7 +62,7 @@ async fn an_empty_account_is_named_once_it_holds_something() {
     let unnamed = saved(&app, &admin, "key-of-an-empty-account-1Xd5", None).await;
     assert!(unnamed["remoteId"].is_null());
     control
-        .add_assistants("key-of-an-empty-account-1Xd5", 2, "First agent")
+        .add_agents("key-of-an-empty-account-1Xd5", 2, "First agent")
         .unwrap();
     admin.start_sync().await.ok();
     app.settle().await;
@@ -82,10 +82,10 @@ async fn a_key_that_names_no_account_is_known_by_what_it_reads() {
     let blind = NewKey {
         key: "key-without-lists-6Wc2".to_owned(),
         same_account_as: keys::GOOD.to_owned(),
-        visible_assistants: None,
+        visible_agents: None,
         forbidden: vec![
-            ringfence::sandbox::Resource::PhoneNumber,
-            ringfence::sandbox::Resource::Call,
+            ringfence::sandbox::Resource::PhoneNumbers,
+            ringfence::sandbox::Resource::Calls,
         ],
     };
     control.add_key(&blind).unwrap();

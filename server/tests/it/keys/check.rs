@@ -98,7 +98,7 @@ async fn a_revoked_key_is_found_out_by_its_test() {
     let second = NewKey {
         key: "key-that-stays-2Lm6".to_owned(),
         same_account_as: "key-to-be-revoked-8Jf3".to_owned(),
-        visible_assistants: None,
+        visible_agents: None,
         forbidden: Vec::new(),
     };
     control.add_key(&second).unwrap();

@@ -103,7 +103,7 @@ async fn an_impact_that_has_changed_must_be_seen_again() {
     let shown = admin.key().await;
     app.sandbox
         .control()
-        .add_assistants(keys::GOOD, 3, "Late agent")
+        .add_agents(keys::GOOD, 3, "Late agent")
         .unwrap();
     admin.start_sync().await.ok();
     app.settle().await;

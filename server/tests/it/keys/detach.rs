@@ -170,9 +170,9 @@ async fn an_agent_that_is_swapped_while_detaching_must_be_seen_first() {
     let key = admin.key().await;
     let refused = clear_slowly(&app, &admin, &key, async || {
         let control = app.sandbox.control();
-        let ids = control.assistant_ids(keys::GOOD).unwrap();
-        control.remove_assistants(keys::GOOD, &ids[..1]).unwrap();
-        control.add_assistants(keys::GOOD, 1, "Late agent").unwrap();
+        let ids = control.agent_ids(keys::GOOD).unwrap();
+        control.remove_agents(keys::GOOD, &ids[..1]).unwrap();
+        control.add_agents(keys::GOOD, 1, "Late agent").unwrap();
         admin.start_sync().await.ok();
         app.settle().await;
     })

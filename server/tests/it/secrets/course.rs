@@ -33,8 +33,8 @@ fn seed(app: &TestApp) {
     let limited = NewKey {
         key: LIMITED.to_owned(),
         same_account_as: GOOD.to_owned(),
-        visible_assistants: None,
-        forbidden: vec![Resource::PhoneNumber],
+        visible_agents: None,
+        forbidden: vec![Resource::PhoneNumbers],
     };
     control.add_key(&limited).unwrap();
 }

@@ -44,7 +44,7 @@ async fn stuck() -> (TestApp, TestClient, Value) {
     import(&app, &admin, keys::GOOD).await;
     break_database(&app).await;
     let control = app.sandbox.control();
-    control.add_assistants(keys::GOOD, 2, "New agent").unwrap();
+    control.add_agents(keys::GOOD, 2, "New agent").unwrap();
     admin.start_sync().await.ok();
     let run = newest(&admin).await["id"].clone();
     (app, admin, run)

@@ -57,7 +57,7 @@ async fn agents_come_with_their_definition() {
     let remote: HashSet<Value> = app
         .sandbox
         .control()
-        .assistant_ids(keys::GOOD)
+        .agent_ids(keys::GOOD)
         .unwrap()
         .into_iter()
         .map(Value::from)
@@ -157,11 +157,11 @@ async fn a_second_sync_adds_only_what_is_new() {
     }
     assert_eq!(agents(&admin).await, before);
     let control = app.sandbox.control();
-    let ids = control.assistant_ids(keys::GOOD).unwrap();
+    let ids = control.agent_ids(keys::GOOD).unwrap();
     control
-        .rename_assistant(keys::GOOD, &ids[3], "Renamed at the provider")
+        .rename_agent(keys::GOOD, &ids[3], "Renamed at the provider")
         .unwrap();
-    control.add_assistants(keys::GOOD, 2, "New agent").unwrap();
+    control.add_agents(keys::GOOD, 2, "New agent").unwrap();
     let third = sync(&app, &admin).await;
     for (count, expected) in [
         ("addedCount", 2),
@@ -325,8 +325,8 @@ async fn a_key_for_numbers_alone_imports_them() {
     let narrow = NewKey {
         key: key.to_owned(),
         same_account_as: keys::GOOD.to_owned(),
-        visible_assistants: None,
-        forbidden: vec![Resource::Assistant],
+        visible_agents: None,
+        forbidden: vec![Resource::Agents],
     };
     app.sandbox.control().add_key(&narrow).unwrap();
     let version = admin.key().await["version"].as_i64();

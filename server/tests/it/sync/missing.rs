@@ -29,8 +29,8 @@ async fn imported(assistants: usize) -> (TestApp, TestClient) {
 /// Deletes so many agents at the provider.
 fn remove(app: &TestApp, count: usize) -> Vec<String> {
     let control = app.sandbox.control();
-    let ids = control.assistant_ids(KEY).unwrap()[..count].to_vec();
-    control.remove_assistants(KEY, &ids).unwrap();
+    let ids = control.agent_ids(KEY).unwrap()[..count].to_vec();
+    control.remove_agents(KEY, &ids).unwrap();
     ids
 }
 
@@ -91,7 +91,7 @@ async fn an_agent_that_the_key_may_not_see_returns_with_a_key_that_may() {
     let narrow = NewKey {
         key: "key-that-sees-eight-5Nb1".to_owned(),
         same_account_as: KEY.to_owned(),
-        visible_assistants: Some(8),
+        visible_agents: Some(8),
         forbidden: Vec::new(),
     };
     app.sandbox.control().add_key(&narrow).unwrap();
@@ -256,10 +256,7 @@ async fn a_decision_to_mark_is_carried_out() {
 async fn new_agents_do_not_hide_a_loss() {
     let (app, admin) = imported(10).await;
     let gone = remove(&app, 10).len();
-    app.sandbox
-        .control()
-        .add_assistants(KEY, 41, "New")
-        .unwrap();
+    app.sandbox.control().add_agents(KEY, 41, "New").unwrap();
     let run = sync(&app, &admin).await;
     assert_eq!(run["state"], "NEEDS_CONFIRMATION");
     assert_eq!(run["pendingRemovalCount"], gone);

@@ -101,8 +101,8 @@ async fn a_killed_import_goes_on_and_has_everyone_once() {
     let numbers = "SELECT count(DISTINCT remote_id) FROM phone_numbers WHERE status = 'active'";
     assert_eq!(installation.number(numbers).await, 500);
 
-    let ids = control.assistant_ids(KEY).unwrap()[..45].to_vec();
-    control.remove_assistants(KEY, &ids).unwrap();
+    let ids = control.agent_ids(KEY).unwrap()[..45].to_vec();
+    control.remove_agents(KEY, &ids).unwrap();
     control.inject(Fault::new(Effect::Delay { ms: 25 }).on("/vapi/assistant/*"));
     control.clear_requests();
     server.admin.start_sync().await.ok();

@@ -23,7 +23,7 @@ async fn ten_thousand_agents_are_each_listed_once() {
         .iter()
         .map(|agent| agent.remote_id.as_str())
         .collect();
-    let all: Vec<String> = bench.sandbox.control().assistant_ids(KEY).unwrap();
+    let all: Vec<String> = bench.sandbox.control().agent_ids(KEY).unwrap();
     assert_eq!((agents.len(), ids.len()), (10_000, 10_000));
     assert!(all.iter().all(|id| ids.contains(id.as_str())));
     assert!(bench.sandbox.control().requests().len() <= 12);
@@ -137,11 +137,11 @@ async fn the_sample_account_is_a_believable_agency() {
 async fn a_single_read_tells_gone_from_hidden() {
     let bench = Bench::with_account(5, 0).await;
     let control = bench.sandbox.control();
-    let ids = control.assistant_ids(KEY).unwrap();
+    let ids = control.agent_ids(KEY).unwrap();
     let narrow = NewKey {
         key: "narrow-key-Bd7w".to_owned(),
         same_account_as: KEY.to_owned(),
-        visible_assistants: Some(2),
+        visible_agents: Some(2),
         forbidden: Vec::new(),
     };
     control.add_key(&narrow).unwrap();
@@ -156,7 +156,7 @@ async fn a_single_read_tells_gone_from_hidden() {
             ..
         }
     ));
-    control.remove_assistants(KEY, &ids[4..]).unwrap();
+    control.remove_agents(KEY, &ids[4..]).unwrap();
     assert_eq!(
         bench.agent(KEY, &ids[4]).await.unwrap_err(),
         ProviderError::NotFound

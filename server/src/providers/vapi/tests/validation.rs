@@ -121,11 +121,11 @@ async fn a_key_without_a_permission_is_limited() {
 #[tokio::test]
 async fn a_key_that_may_not_list_agents_is_limited_too() {
     let bench = Bench::with_account(3, 3).await;
-    let forbidden = vec![Resource::Assistant];
+    let forbidden = vec![Resource::Agents];
     let key = NewKey {
         key: "narrow-key-Bd7w".to_owned(),
         same_account_as: KEY.to_owned(),
-        visible_assistants: None,
+        visible_agents: None,
         forbidden,
     };
     bench.sandbox.control().add_key(&key).unwrap();
