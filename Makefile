@@ -50,8 +50,9 @@ check: setup ## Format, lints for both targets, crates in the web app: the quick
 	$(step) "Lints, web app" cargo clippy -p web --target wasm32-unknown-unknown -- -D warnings
 
 .PHONY: unit
-unit: setup-test ## Server tests, and the web app's tests that need no browser
+unit: setup-test ## Server tests on SQLite and PostgreSQL, and the web app's tests that need no browser
 	$(step) "Server tests" cargo nextest run -p ringfence $(if $(CI),--no-fail-fast)
+	$(step) "Server tests, PostgreSQL" .ci/postgres cargo nextest run -p ringfence -P postgres $(if $(CI),--no-fail-fast)
 	@! grep -rqF '#[test]' web/src || .ci/step "Web app's logic tests" cargo nextest run -p web $(if $(CI),--no-fail-fast)
 
 # The integration tests start the server's binary, so building them builds it too, once for both.

@@ -266,6 +266,16 @@ pub(crate) fn provider_code(error: &ProviderError) -> Code {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
+        // PostgreSQL's word for a text with a zero character, which SQLite takes and finds nowhere.
+        let code = error
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code);
+        if code.is_some_and(|code| code == "22021") {
+            return Self::QueryRefused(
+                "A text of this request holds a zero character (U+0000), which no stored text has."
+                    .to_owned(),
+            );
+        }
         Self::internal(error)
     }
 }

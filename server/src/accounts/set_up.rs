@@ -26,6 +26,8 @@ pub const TOKEN_LIFE: Duration = Duration::from_mins(30);
 /// Makes a token when nobody is there yet; earlier ones die.
 pub async fn open(app: &App) -> Result<Option<String>> {
     let mut tx = app.db.begin().await?;
+    // Of two replicas at a first start the later one's token stays, and not both.
+    store::audit::lock_head(&mut tx).await?;
     if !store::users::is_empty(&mut tx).await? {
         return Ok(None);
     }
@@ -68,6 +70,8 @@ pub(crate) async fn set_up(
     let hash_of_password = password::hash(input.password.clone()).await?;
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
+    // Taken before the question and not with the first audit entry, so that nobody else is the first meanwhile.
+    store::audit::lock_head(&mut tx).await?;
     if !store::users::is_empty(&mut tx).await? {
         return Err(closed());
     }

@@ -26,6 +26,8 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_secs(5);
 /// How often the housekeeping runs.
 const HOUSEKEEPING: Duration = Duration::from_mins(1);
+/// How often the jobs of dead holders are looked for.
+const RELEASE: Duration = Duration::from_secs(10);
 /// Ended jobs are kept this long, for whoever looks.
 const KEEP_ENDED: Duration = Duration::from_hours(7 * 24);
 /// A fault of ours is tried again this often before a job is given up.
@@ -242,13 +244,20 @@ fn parse<J: Job>(job: &JobRow) -> Result<J, JobError> {
 }
 
 async fn keep_house(app: &App) {
-    let mut tick = interval(HOUSEKEEPING);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut minute = interval(HOUSEKEEPING);
+    minute.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut moment = interval(RELEASE);
+    moment.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = tick.tick() => {
+            _ = minute.tick() => {
                 if let Err(error) = tidy(app).await {
                     tracing::error!(error = ?error, "the housekeeping failed and is tried again in a minute");
+                }
+            }
+            _ = moment.tick() => {
+                if let Err(error) = release(app).await {
+                    tracing::error!(error = ?error, "the jobs of dead workers could not be put back");
                 }
             }
             () = app.shutdown.cancelled() => return,
@@ -256,12 +265,25 @@ async fn keep_house(app: &App) {
     }
 }
 
+/// Puts back the jobs of holders that have not been heard of for a lease: another replica's that died, or our own.
+async fn release(app: &App) -> Result<()> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let released = store::jobs::release(&mut tx, now, now).await?;
+    tx.commit().await?;
+    if released > 0 {
+        tracing::warn!(jobs = released, "jobs of a worker that is gone go on");
+        app.job_bell.notify_waiters();
+    }
+    Ok(())
+}
+
 /// Frees leases of the dead, shreds retired keys whose grace is over, forgets old sessions and jobs, starts due syncs.
 /// The housekeeping does it each minute.
 pub async fn tidy(app: &App) -> Result<()> {
+    release(app).await?;
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    store::jobs::release(&mut tx, now, now).await?;
     store::jobs::delete_finished(&mut tx, now.minus(KEEP_ENDED)).await?;
     store::sessions::delete_expired(&mut tx, now).await?;
     let shredded = store::provider_keys::shred_due(&mut tx, now).await?;

@@ -102,6 +102,9 @@ async fn write(
         .await?
         .ok_or(Error::NotFound)?;
     check(&row, input)?;
+    // Before the question what stops: a page that a sync is writing is then in the answer, and no later one is kept.
+    store::sync_runs::end_active_of_key(&mut tx, agency, &row.id, "The key was cleared.", now)
+        .await?;
     let now_stopping = impact::of_clearing(&mut tx, agency, &row).await?;
     // Detaching takes up to a minute, and syncs go on meanwhile.
     if !now_stopping.is_covered_by(shown, detached) {
@@ -119,8 +122,6 @@ async fn write(
         now.plus(SIGNATURE_GRACE),
     )
     .await?;
-    store::sync_runs::end_active_of_key(&mut tx, agency, &row.id, "The key was cleared.", now)
-        .await?;
     let entry = Entry {
         agency: Some(agency),
         actor: Actor::Person(viewer),
@@ -214,6 +215,7 @@ async fn record(
     let name = provider.display_name();
     let (mut detached, mut gone, mut failed) = (Vec::new(), Vec::new(), Vec::new());
     let mut tx = app.db.begin().await?;
+    store::accounts::lock(&mut tx, agency, &row.version.account_id).await?;
     for (number, result) in results {
         match result {
             Ok(()) => detached.push(label(number)),

@@ -47,6 +47,15 @@ pub(crate) async fn list_by_ids(
     Ok(on!(conn, c => bind_hundred!(sqlx::query_as(SQL).bind(agency), ids).fetch_all(c).await)?)
 }
 
+/// Locks an account for the length of the transaction. Whoever writes several numbers of it does this first, because a
+/// sync and a clearing come to them in different orders and would wait for each other where rows are locked one by one.
+pub(crate) async fn lock(conn: &mut Conn, agency: &AgencyId, account: &AccountId) -> Result<()> {
+    const SQL: &str =
+        "UPDATE provider_accounts SET provider = provider WHERE agency_id = $1 AND id = $2";
+    on!(conn, c => sqlx::query(SQL).bind(agency).bind(account).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
 /// The account with the provider's own id.
 pub(crate) async fn find_by_remote(
     conn: &mut Conn,

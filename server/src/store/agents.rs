@@ -10,7 +10,7 @@ use crate::{
         Conn,
         batch::{bind_hundred, hundred},
         keyset::{Keyset, KeysetSql, keyset_sql},
-        on,
+        on, storable,
     },
 };
 
@@ -199,8 +199,8 @@ pub(crate) async fn insert(
         .bind(agent.id)
         .bind(agency)
         .bind(agent.provider)
-        .bind(agent.name)
-        .bind(agent.name.to_lowercase())
+        .bind(storable(agent.name))
+        .bind(storable(agent.name).to_lowercase())
         .bind(agent.definition)
         .bind(agent.definition_hash)
         .bind(agent.created_at)
@@ -222,8 +222,8 @@ pub(crate) async fn update_definition(
     on!(conn, c => sqlx::query(SQL)
         .bind(agency)
         .bind(agent.id)
-        .bind(agent.name)
-        .bind(agent.name.to_lowercase())
+        .bind(storable(agent.name))
+        .bind(storable(agent.name).to_lowercase())
         .bind(agent.definition)
         .bind(agent.definition_hash)
         .bind(agent.updated_at)

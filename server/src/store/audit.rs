@@ -43,6 +43,14 @@ pub(crate) async fn ensure_head(conn: &mut Conn) -> Result<()> {
     Ok(())
 }
 
+/// Locks the head for the length of the transaction: for what must not happen twice at once in one installation. What the
+/// next statements read is what was committed before.
+pub(crate) async fn lock_head(conn: &mut Conn) -> Result<()> {
+    const SQL: &str = "UPDATE audit_head SET sequence = sequence WHERE id = 1";
+    on!(conn, c => sqlx::query(SQL).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
 /// Takes the next place in the chain and locks it for the length of the transaction; the mac is of the entry before.
 pub(crate) async fn advance_head(conn: &mut Conn) -> Result<HeadRow> {
     const SQL: &str =
@@ -93,7 +101,7 @@ macro_rules! select {
     };
 }
 
-const BY_SEQUENCE: KeysetSql =
+pub(super) const BY_SEQUENCE: KeysetSql =
     keyset_sql!(select!(), "e.sequence", "e.agency_id", limit "$3", key "$4", after "$5");
 
 /// One page of an agency's entries, newest first.

@@ -22,6 +22,7 @@ pub(crate) mod users;
 pub(crate) mod voices;
 
 use std::{
+    borrow::Cow,
     path::PathBuf,
     str::FromStr,
     sync::{
@@ -270,6 +271,15 @@ pub(crate) fn unless_taken<T>(result: std::result::Result<T, sqlx::Error>) -> Re
         Ok(value) => Ok(Some(value)),
         Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(None),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// A text from outside as both databases keep it: PostgreSQL takes no zero character.
+pub(crate) fn storable(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') {
+        Cow::Owned(text.replace('\0', "\u{fffd}"))
+    } else {
+        Cow::Borrowed(text)
     }
 }
 

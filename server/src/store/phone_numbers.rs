@@ -10,7 +10,7 @@ use crate::{
         Conn,
         batch::{bind_hundred, hundred},
         keyset::{Keyset, KeysetSql, keyset_sql},
-        on,
+        on, storable,
     },
 };
 
@@ -233,8 +233,8 @@ pub(crate) async fn upsert(
         .bind(write.remote_id)
         .bind(write.number)
         .bind(write.sip_uri)
-        .bind(write.name)
-        .bind(write.name.unwrap_or_default().to_lowercase())
+        .bind(write.name.map(storable))
+        .bind(storable(write.name.unwrap_or_default()).to_lowercase())
         .bind(&sort_key)
         .bind(write.carrier)
         .bind(write.status)

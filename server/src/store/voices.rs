@@ -8,7 +8,7 @@ use crate::{
     store::{
         Conn,
         keyset::{Keyset, KeysetSql, keyset_sql},
-        on,
+        on, storable,
     },
 };
 
@@ -29,7 +29,7 @@ macro_rules! select {
     };
 }
 
-const BY_ENGINE: KeysetSql =
+pub(super) const BY_ENGINE: KeysetSql =
     keyset_sql!(select!(), "v.engine", "v.id", limit "$2", key "$3", after "$4");
 
 /// One page of an agency's voices, by engine.
@@ -94,7 +94,7 @@ pub(crate) async fn upsert(
         .bind(provider)
         .bind(&voice.engine)
         .bind(&voice.voice_id)
-        .bind(&voice.name)
+        .bind(voice.name.as_deref().map(storable))
         .bind(run)
         .execute(c)
         .await

@@ -168,6 +168,7 @@ pub(crate) async fn write_numbers(
 ) -> Result<bool> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
+    store::accounts::lock(&mut tx, &run.agency_id, &run.account_id).await?;
     let mut next = run.clone();
     for remote in &page.items {
         let write = PhoneNumberWrite {

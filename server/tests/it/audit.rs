@@ -42,6 +42,11 @@ fn audit(app: &TestApp, arguments: &[&str]) -> (bool, String) {
         .args(arguments)
         .args(["--data-dir", app.folder.to_str().unwrap()])
         .env_clear()
+        .envs(
+            app.database
+                .url()
+                .map(|url| ("RINGFENCE_DATABASE_URL", url)),
+        )
         .stdin(Stdio::null())
         .output()
         .unwrap();
@@ -194,7 +199,7 @@ async fn every_cell_of_an_entry_is_covered() {
     events(&app).await;
     let verdict = async || app.app.audit.verify(&app.app.db, None).await.unwrap();
     let saved = "SELECT sequence FROM audit_entries WHERE action = 'provider_key.saved'";
-    let sequence: i64 = sqlx::Row::get(&app.sql(saved).await[0], 0);
+    let sequence: i64 = app.sql(saved).await[0].get(0);
     macro_rules! saved {
         ($change:literal) => {
             concat!(

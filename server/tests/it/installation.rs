@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     os::unix::fs::PermissionsExt,
     path::Path,
     process::{Child, Command, Output, Stdio},
@@ -12,7 +12,7 @@ use std::{
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::harness::{Settings, TestApp};
+use crate::harness::{Database, Settings, TestApp, block_on};
 
 const SET_UP: &str = "mutation($input: SetUpInput!) { setUp(input: $input) { viewer { person { name } \
     memberships { role agency { slug } } } } }";
@@ -20,7 +20,21 @@ const SET_UP: &str = "mutation($input: SetUpInput!) { setUp(input: $input) { vie
 pub(crate) fn ringfence(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
     command.args(arguments).env_clear().stdin(Stdio::null());
+    // The demo does not take the database of its surroundings.
+    let folder = arguments
+        .iter()
+        .skip_while(|word| **word != "--data-dir")
+        .nth(1);
+    if let (Some(folder), false) = (folder, arguments[0] == "demo") {
+        command.envs(database_url(folder).map(|url| ("RINGFENCE_DATABASE_URL", url)));
+    }
     command
+}
+
+/// The database that belongs to a data folder, where it is not the usual file in it.
+pub(crate) fn database_url(folder: &str) -> Option<String> {
+    let folder = std::path::PathBuf::from(folder);
+    block_on(async move { Database::of(&folder).await.url() })
 }
 
 pub(crate) fn run(arguments: &[&str]) -> Output {
@@ -64,7 +78,8 @@ pub(crate) fn serve(folder: &Path) -> (Child, String) {
     .spawn()
     .unwrap();
     let mut printed = String::new();
-    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    for line in output.by_ref().lines() {
         let line = line.unwrap();
         printed.push_str(&line);
         printed.push('\n');
@@ -72,6 +87,8 @@ pub(crate) fn serve(folder: &Path) -> (Child, String) {
             break;
         }
     }
+    // Kept open: more may be printed.
+    child.stdout = Some(output.into_inner());
     (child, printed)
 }
 
@@ -193,26 +210,30 @@ fn a_lost_master_key_is_not_replaced_but_restored() {
     end(child);
 }
 
-/// X2: one server owns a data folder; a second one is refused and says so.
-#[test]
-fn a_second_server_on_one_data_folder_is_refused() {
-    let temp = TempDir::new().unwrap();
-    init(temp.path());
-    let (child, _) = serve(temp.path());
-    let refused = run(&[
-        "serve",
-        "--data-dir",
-        &text(temp.path()),
-        "--listen",
-        "127.0.0.1:0",
-    ]);
-    end(child);
-    assert!(!refused.status.success());
-    assert!(
-        said(&refused).contains("another Ringfence server"),
-        "{}",
-        said(&refused)
-    );
+mod sqlite {
+    use super::*;
+
+    /// X2: one server owns a data folder; a second one is refused and says so.
+    #[test]
+    fn a_second_server_on_one_data_folder_is_refused() {
+        let temp = TempDir::new().unwrap();
+        init(temp.path());
+        let (child, _) = serve(temp.path());
+        let refused = run(&[
+            "serve",
+            "--data-dir",
+            &text(temp.path()),
+            "--listen",
+            "127.0.0.1:0",
+        ]);
+        end(child);
+        assert!(!refused.status.success());
+        assert!(
+            said(&refused).contains("another Ringfence server"),
+            "{}",
+            said(&refused)
+        );
+    }
 }
 
 /// X2: a wrong setting is named, with what it should be.

@@ -6,11 +6,13 @@ mod harness;
 
 mod audit;
 mod authorization;
+mod concurrency;
 mod edge;
 mod installation;
 mod keys;
 mod lists;
 mod process;
+mod replicas;
 mod rules;
 mod schema;
 mod secrets;

@@ -1,4 +1,4 @@
-//! The real binary as a process of its own, over a data folder of its own and a provider sandbox in the test: what a
+//! The real binary as a process of its own, over a data folder and a database of its own and a provider sandbox in the test: what a
 //! stop, a kill and a start mean (S5, X2), and where a key goes (K1, K14).
 
 use std::{path::Path, process::Stdio, time::Duration};
@@ -8,7 +8,6 @@ use ringfence::{
     sandbox::{Effect, Fault, NewAccount, Sandbox},
 };
 use serde_json::json;
-use sqlx::{Connection, Row, sqlite::SqliteConnection};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
@@ -17,7 +16,7 @@ use tokio::{
 };
 
 use crate::{
-    harness::{PASSWORD, TestClient, keys as sample},
+    harness::{Database, PASSWORD, TestClient, block_on, keys as sample},
     keys::save,
     sync::{newest, until},
 };
@@ -28,6 +27,7 @@ const AGENCY: &str = "northside-voice";
 /// An installation with one agency and one admin, and the provider that it talks to.
 pub(crate) struct Installation {
     pub(crate) folder: TempDir,
+    pub(crate) database: Database,
     pub(crate) sandbox: Sandbox,
     /// Further environment of the server.
     pub(crate) environment: Vec<(&'static str, String)>,
@@ -39,11 +39,13 @@ pub(crate) struct Server {
     pub(crate) admin: TestClient,
 }
 
-fn command(folder: &Path) -> Command {
+async fn command(folder: &Path) -> Command {
+    let database = Database::of(folder).await;
     let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
     command
         .env_clear()
         .env("RINGFENCE_DATA_DIR", folder)
+        .envs(database.url().map(|url| ("RINGFENCE_DATABASE_URL", url)))
         .env("RINGFENCE_LISTEN", "127.0.0.1:0")
         .env("RINGFENCE_LOG", "warn")
         .stdin(Stdio::null())
@@ -56,6 +58,7 @@ fn command(folder: &Path) -> Command {
 /// Runs a command of the binary to its end.
 async fn run(folder: &Path, arguments: &[&str], input: &str) {
     let mut child = command(folder)
+        .await
         .args(arguments)
         .stdin(Stdio::piped())
         .spawn()
@@ -91,6 +94,7 @@ impl Installation {
         let sandbox = Sandbox::start(([127, 0, 0, 1], 0).into()).await.unwrap();
         let url = sandbox.base_url(ProviderKind::Vapi).to_string();
         Self {
+            database: Database::of(folder.path()).await,
             folder,
             sandbox,
             environment: vec![("VAPI_BASE_URL", url)],
@@ -107,6 +111,7 @@ impl Installation {
     /// Starts the server, with nobody logged in: its jobs begin when it says where it listens.
     pub(crate) async fn spawn(&self) -> Server {
         let mut child = command(self.folder.path())
+            .await
             .arg("serve")
             .envs(self.environment.iter().map(|(name, value)| (*name, value)))
             .spawn()
@@ -128,14 +133,16 @@ impl Installation {
         }
     }
 
-    /// The single number that a query of the database file answers with.
-    pub(crate) async fn number(&self, sql: &'static str) -> i64 {
-        let path = self.folder.path().join("ringfence.db");
-        let url = format!("sqlite://{}", path.display());
-        let mut conn = SqliteConnection::connect(&url).await.unwrap();
-        let row = sqlx::query(sql).fetch_one(&mut conn).await.unwrap();
-        conn.close().await.unwrap();
-        row.get(0)
+    /// The single number that a query of the database answers with.
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
+        self.database.sql(sql).await[0].get(0)
+    }
+}
+
+impl Drop for Installation {
+    fn drop(&mut self) {
+        let database = self.database.clone();
+        block_on(async move { database.remove().await });
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read},
     path::Path,
     process::{Child, Stdio},
 };
@@ -12,13 +12,17 @@ use tempfile::TempDir;
 
 use crate::{
     harness::TestClient,
-    installation::{end, init, ringfence, said, serve, text},
+    installation::{database_url, end, init, ringfence, said, serve, text},
 };
 
 /// What the demo says about where it is, with these arguments and surroundings.
 fn demo(folder: &Path, arguments: &[&str], public_url: &str) -> (Child, String) {
     let folder = text(folder);
-    let place = ["--data-dir", &folder];
+    let url = database_url(&folder);
+    let mut place = vec!["--data-dir", &folder];
+    if let Some(url) = &url {
+        place.extend(["--database-url", url]);
+    }
     let addresses = ["--listen", "127.0.0.1:0", "--sandbox-listen", "127.0.0.1:0"];
     let mut child = ringfence(&[&["demo"], &place[..], &addresses, arguments].concat())
         .env("RINGFENCE_PUBLIC_URL", public_url)
@@ -27,7 +31,8 @@ fn demo(folder: &Path, arguments: &[&str], public_url: &str) -> (Child, String) 
         .spawn()
         .unwrap();
     let mut printed = String::new();
-    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    for line in output.by_ref().lines() {
         let line = line.unwrap();
         printed.push_str(&line);
         printed.push('\n');
@@ -35,6 +40,8 @@ fn demo(folder: &Path, arguments: &[&str], public_url: &str) -> (Child, String) 
             break;
         }
     }
+    // Kept open: more may be printed.
+    child.stdout = Some(output.into_inner());
     (child, printed)
 }
 

@@ -8,11 +8,10 @@ use ringfence::{
     accounts::admin::{self, Plan},
 };
 use serde_json::{Value, json};
-use sqlx::Row;
 use tempfile::TempDir;
 
 use super::contract::Contract;
-use crate::harness::{Frame, Settings, TestApp, TestClient, TestSocket};
+use crate::harness::{Frame, Row, Settings, TestApp, TestClient, TestSocket};
 
 /// An id that nobody has, of the form that ours have.
 const ABSENT: &str = "01890000-0000-7000-8000-00000000dead";
@@ -42,7 +41,7 @@ async fn scene() -> Scene {
     before.app.stop(Duration::from_millis(100)).await;
     drop(before);
     let app = TestApp::with(settings(true)).await;
-    let first = |rows: Vec<sqlx::sqlite::SqliteRow>| rows[0].get::<String, _>(0);
+    let first = |rows: Vec<Row>| rows[0].get::<String>(0);
     Scene {
         agent: first(app.sql("SELECT id FROM agents").await),
         key: first(app.sql("SELECT id FROM provider_keys").await),

@@ -11,7 +11,6 @@ use ringfence::{
     graphql, http,
 };
 use serde_json::{Value, json};
-use sqlx::Row;
 use std::time::Duration;
 use tower::ServiceExt;
 
@@ -193,7 +192,7 @@ impl World {
                    WHERE agency_id IN (SELECT id FROM ours)",
             )
             .await;
-        rows.iter().map(|row| row.get::<String, _>(0)).collect()
+        rows.iter().map(|row| row.get::<String>(0)).collect()
     }
 
     /// The product over another access table.

@@ -1,10 +1,12 @@
-//! An application for one test: a SQLite file of its own, a clock that stands still until it is moved, fresh keys, and
-//! the provider sandbox, all on free loopback ports. Dropping it fails the test when jobs remain.
+//! An application for one test: a database of its own, a clock that stands still until it is moved, fresh keys, and the
+//! provider sandbox, all on free loopback ports. Dropping it fails the test when jobs remain.
 
 mod client;
+mod database;
 mod socket;
 
 pub(crate) use client::{Answer, TestClient};
+pub(crate) use database::{Database, Row, block_on};
 pub(crate) use socket::{Frame, TestSocket};
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -66,6 +68,8 @@ pub(crate) struct Settings {
     pub(crate) data_dir: Option<PathBuf>,
     /// Tells of log-ins and sample keys, as the demo does.
     pub(crate) is_demo: bool,
+    /// The provider's address, when it is not the application's own sandbox.
+    pub(crate) provider: Option<url::Url>,
 }
 
 /// An application under test.
@@ -74,10 +78,11 @@ pub(crate) struct TestApp {
     pub(crate) sandbox: Sandbox,
     pub(crate) address: SocketAddr,
     pub(crate) folder: PathBuf,
+    pub(crate) database: Database,
     /// Slug of the first agency.
     pub(crate) agency: String,
     is_without_jobs: bool,
-    _temp: Option<TempDir>,
+    temp: Option<TempDir>,
 }
 
 impl TestApp {
@@ -96,8 +101,10 @@ impl TestApp {
         let sandbox = Sandbox::start("127.0.0.1:0".parse().unwrap())
             .await
             .unwrap();
+        let database = Database::of(&folder).await;
         let mut config = Config::load(&Options {
             data_dir: Some(folder.clone()),
+            database_url: database.url(),
             listen: Some(address.to_string()),
             cipher: settings.cipher.map(str::to_owned),
             public_url: settings.public_url.map(str::to_owned),
@@ -108,7 +115,10 @@ impl TestApp {
         config.hosts.set(
             ProviderKind::Vapi,
             Region::Default,
-            sandbox.base_url(ProviderKind::Vapi),
+            settings
+                .provider
+                .clone()
+                .unwrap_or_else(|| sandbox.base_url(ProviderKind::Vapi)),
         );
         let (master_key, session_secret) = if config.master_key_file.exists() {
             (
@@ -151,10 +161,24 @@ impl TestApp {
             sandbox,
             address,
             folder,
+            database,
             agency,
             is_without_jobs: settings.is_without_jobs,
-            _temp: temp,
+            temp,
         }
+    }
+
+    /// Another server on the same data and with the same provider, with a clock and workers of its own.
+    pub(crate) async fn replica(&self, is_without_jobs: bool) -> Self {
+        let mut replica = Self::with(Settings {
+            data_dir: Some(self.folder.clone()),
+            provider: Some(self.sandbox.base_url(ProviderKind::Vapi)),
+            is_without_jobs,
+            ..Settings::default()
+        })
+        .await;
+        replica.agency.clone_from(&self.agency);
+        replica
     }
 
     /// The address of the server.
@@ -216,45 +240,28 @@ impl TestApp {
         panic!("jobs are still queued or running after 20 seconds");
     }
 
-    /// Runs SQL on the database file itself: for looking behind the product's back, and for tampering.
-    pub(crate) async fn sql(&self, sql: &'static str) -> Vec<sqlx::sqlite::SqliteRow> {
-        use sqlx::{Connection, sqlite::SqliteConnection};
-        let path = self.folder.join("ringfence.db");
-        let mut conn = SqliteConnection::connect(&format!("sqlite://{}", path.display()))
-            .await
-            .unwrap();
-        let rows = sqlx::query(sql).fetch_all(&mut conn).await.unwrap();
-        conn.close().await.unwrap();
-        rows
+    /// Runs SQL on the database itself: for looking behind the product's back, and for tampering.
+    pub(crate) async fn sql(&self, sql: &str) -> Vec<Row> {
+        self.database.sql(sql).await
     }
 }
 
 impl Drop for TestApp {
     fn drop(&mut self) {
-        if std::thread::panicking() || self.is_without_jobs {
-            return;
-        }
-        let path = self.folder.join("ringfence.db");
-        let remaining = std::thread::spawn(move || {
-            use sqlx::{Connection, Row, sqlite::SqliteConnection};
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
-            runtime.block_on(async {
-                let mut conn = SqliteConnection::connect(&format!("sqlite://{}", path.display()))
-                    .await
-                    .unwrap();
+        let database = self.database.clone();
+        let is_checked = !std::thread::panicking() && !self.is_without_jobs;
+        let is_last = self.temp.is_some();
+        let remaining = block_on(async move {
+            let mut remaining = 0;
+            if is_checked {
                 let sql = "SELECT count(*) FROM jobs WHERE state IN ('queued', 'running')";
-                sqlx::query(sql)
-                    .fetch_one(&mut conn)
-                    .await
-                    .unwrap()
-                    .get::<i64, _>(0)
-            })
-        })
-        .join()
-        .unwrap();
+                remaining = database.sql(sql).await[0].get::<i64>(0);
+            }
+            if is_last {
+                database.remove().await;
+            }
+            remaining
+        });
         assert_eq!(remaining, 0, "the test left jobs behind; call settle()");
     }
 }

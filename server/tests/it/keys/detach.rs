@@ -8,7 +8,6 @@ use ringfence::{
     sandbox::{Effect, Fault, NewAccount},
 };
 use serde_json::{Value, json};
-use sqlx::Row;
 
 use super::{asked, counts};
 use crate::harness::{Answer, TestApp, TestClient, keys};
@@ -192,7 +191,7 @@ async fn a_number_that_begins_to_answer_while_detaching_must_be_seen_first() {
     admin.import(&app).await;
     let key = admin.key().await;
     let refused = clear_slowly(&app, &admin, &key, async || {
-        app.sql("UPDATE phone_numbers SET is_answering = 1 WHERE number = '+18015550109'")
+        app.sql("UPDATE phone_numbers SET is_answering = TRUE WHERE number = '+18015550109'")
             .await;
     })
     .await;
@@ -304,7 +303,8 @@ async fn many_numbers_are_written_down_in_batches() {
     app.sandbox.control().add_account(&account).unwrap();
     admin.save_key("key-of-many-numbers-0001", None).await.ok();
     app.settle().await;
-    app.sql("UPDATE phone_numbers SET is_answering = 1").await;
+    app.sql("UPDATE phone_numbers SET is_answering = TRUE")
+        .await;
     let key = admin.key().await;
     assert_eq!(key["clearImpact"]["answeringNumberCount"], 60);
     let more = json!({ "detachNumbers": true });

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use ringfence::access::Role;
 use serde_json::json;
-use sqlx::Row;
 use tempfile::TempDir;
 
 use super::test;
@@ -101,7 +100,7 @@ async fn a_row_that_does_not_open_degrades_only_itself() {
     admin.import(&app).await;
     stranger.save_key(keys::SECOND, None).await.ok();
     app.settle().await;
-    app.sql("UPDATE provider_key_versions SET sealed = zeroblob(length(sealed)) WHERE last_four = 'k7Qd'")
+    app.sql("UPDATE provider_key_versions SET sealed = wrapped_key WHERE last_four = 'k7Qd'")
         .await;
     let key = admin.key().await;
     assert_eq!(key["isReadable"], false);

@@ -7,7 +7,6 @@ use ringfence::{
     sandbox::{Effect, Fault},
 };
 use serde_json::json;
-use sqlx::Row;
 
 use super::counts;
 use crate::harness::{Answer, Settings, TestApp, keys};
@@ -183,11 +182,12 @@ async fn the_audit_entry_is_written_last() {
         "sync_runs",
     ] {
         for event in ["INSERT", "UPDATE"] {
-            let trigger = format!(
-                "CREATE TRIGGER written_{table}_{event} AFTER {event} ON {table} \
-                 BEGIN INSERT INTO written (what) VALUES ('{table}'); END"
+            let name = format!("written_{table}_{event}");
+            let event = format!("AFTER {event}");
+            let note = format!(
+                "INSERT INTO written SELECT COALESCE(max(place), 0) + 1, '{table}' FROM written"
             );
-            app.sql(trigger.leak()).await;
+            app.database.trigger(&name, &event, table, &note).await;
         }
     }
     let check = async |what: &str, is_with_changes: bool| {

@@ -321,7 +321,7 @@ impl Course<'_> {
             self.app.sandbox.control().clear_faults();
         }
         self.app
-            .sql("UPDATE provider_key_versions SET sealed = zeroblob(length(sealed)) WHERE last_four = 'wB9y'")
+            .sql("UPDATE provider_key_versions SET sealed = wrapped_key WHERE last_four = 'wB9y'")
             .await;
         let answer = self.test("a test of a row that does not open").await;
         assert_eq!(answer["errors"][0]["extensions"]["code"], "KEY_UNREADABLE");

@@ -182,6 +182,9 @@ impl Sinks {
                 ));
             }
         }
+        for (table, rows) in app.database.dump().await {
+            places.push(Place::new(format!("a file, the table {table}"), rows));
+        }
         let mut found = Vec::new();
         for place in &places {
             for secret in secrets {

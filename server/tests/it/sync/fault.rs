@@ -5,18 +5,9 @@ use std::time::Duration;
 
 use ringfence::access::Role;
 use serde_json::{Value, json};
-use sqlx::Row;
 
 use super::{import, newest, statuses, sync};
 use crate::harness::{TestApp, TestClient, keys};
-
-/// The database refuses to take an agent.
-async fn break_database(app: &TestApp) {
-    app.sql(
-        "CREATE TRIGGER no_agents BEFORE INSERT ON agents BEGIN SELECT RAISE(ABORT, 'the test says no'); END",
-    )
-    .await;
-}
 
 async fn attempts(app: &TestApp) -> i64 {
     let rows = app
@@ -42,7 +33,7 @@ async fn stuck() -> (TestApp, TestClient, Value) {
     let app = TestApp::new().await;
     let admin = app.user(Role::Admin).await;
     import(&app, &admin, keys::GOOD).await;
-    break_database(&app).await;
+    app.database.refuse_rows("agents").await;
     let control = app.sandbox.control();
     control.add_agents(keys::GOOD, 2, "New agent").unwrap();
     admin.start_sync().await.ok();
@@ -60,7 +51,7 @@ async fn a_fault_of_ours_is_tried_again() {
         (40, 0),
         "nothing of the page was kept"
     );
-    app.sql("DROP TRIGGER no_agents").await;
+    app.database.accept_rows("agents").await;
     app.advance(Duration::from_secs(64));
     app.settle().await;
     let ended = newest(&admin).await;
@@ -90,7 +81,7 @@ async fn a_run_that_is_given_up_ends() {
     assert!(!message.contains("the test says no"));
     assert_eq!(admin.key().await["health"], "VALID");
     assert_eq!(statuses(&admin).await, (40, 0));
-    app.sql("DROP TRIGGER no_agents").await;
+    app.database.accept_rows("agents").await;
     let next = sync(&app, &admin).await;
     assert_ne!(next["id"], run);
     assert_eq!(
