@@ -38,7 +38,7 @@ const ROWS: &str = "
         SELECT 'run-' || n, 'agency-' || n % 3 + 1, 'key-' || n % 3 + 1, 1, 'account-' || n % 3 + 1, 'vapi', 'manual',
             'succeeded', true, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, n / 5 FROM generate_series(1, 9000) n;
     INSERT INTO audit_entries (sequence, agency_id, at, actor, action, subject, summary, mac)
-        SELECT n, 'agency-' || n % 30 + 1, 0, 'a', 'b', 'c', 'd', '' FROM generate_series(1, 9000) n;
+        SELECT n, 'agency-' || n % 150 + 1, 0, 'a', 'b', 'c', 'd', '' FROM generate_series(1, 60000) n;
     ANALYZE";
 
 async fn run(conn: &mut PgConnection, sql: String) {
