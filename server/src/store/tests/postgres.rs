@@ -48,10 +48,13 @@ async fn run(conn: &mut PgConnection, sql: String) {
 
 /// How PostgreSQL answers a page of the first agency: without a filter, 51 rows, from the start or from the middle on.
 async fn plan(conn: &mut PgConnection, index: &str, sql: &'static str) -> String {
-    let is_number = !matches!(
-        index,
-        "agents_by_name" | "agents_by_status" | "phone_numbers_by_number" | "voices_by_agency"
-    );
+    let middle = match index {
+        "agents_by_name" | "agents_by_status" | "phone_numbers_by_number" | "voices_by_agency" => {
+            "'engine-3'"
+        }
+        "audit_entries_by_agency" => "'30000'",
+        _ => "'900'",
+    };
     let count = (1..=20)
         .rfind(|number| sql.contains(&format!("${number}")))
         .expect("parameters");
@@ -59,7 +62,7 @@ async fn plan(conn: &mut PgConnection, index: &str, sql: &'static str) -> String
     let mut values = vec!["''"; count];
     values[0] = "'agency-1'";
     values[count - 3] = "'51'";
-    values[count - 2] = if is_number { "'900'" } else { "'engine-3'" };
+    values[count - 2] = middle;
     values[count - 1] = "'middle'";
     run(conn, format!("PREPARE page AS {sql}")).await;
     let explain = format!("EXPLAIN EXECUTE page({})", values.join(", "));
