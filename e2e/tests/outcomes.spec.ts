@@ -234,7 +234,7 @@ test("a click on a sandbox key puts it into the field and saves nothing", async 
   // checklist 14.
   await logIn(page, PEOPLE.admin, PAGES.keys);
   const card = new Card(page);
-  await page.getByRole("region", { name: "Sandbox keys" }).getByRole("button", { name: /out of funds/ }).click();
+  await page.getByRole("region", { name: "Sandbox keys" }).getByRole("button", { name: /Vapi: .*out of funds/ }).click();
   await expect(card.field).toHaveValue(KEYS.noFunds);
   await expect(card.field).toBeFocused();
   await expect(card.badge("Not connected")).toBeVisible();

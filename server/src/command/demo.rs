@@ -50,11 +50,10 @@ pub async fn demo(options: &Options, demo: &DemoOptions) -> Result<()> {
     })?;
     let delay = demo.sandbox_delay.map_or(PAGE_DELAY, Duration::from_millis);
     sandbox.control().set_page_delay(delay);
-    config.hosts.set(
-        ProviderKind::Vapi,
-        Region::Default,
-        sandbox.base_url(ProviderKind::Vapi),
-    );
+    for &kind in ProviderKind::ALL {
+        let host = sandbox.base_url(kind);
+        config.hosts.set(kind, Region::Default, host);
+    }
     let listener = bind(config.listen).await?;
     let address = listener.local_addr()?;
     // A public URL of the surroundings belongs to another server; only one that was typed for the demo is meant for it.
@@ -124,9 +123,16 @@ fn introduce(app: &App, sandbox: &Sandbox, address: SocketAddr) -> Result<()> {
             log_in.role.as_str()
         ))?;
     }
-    say("\nSandbox keys for Settings → API keys → Vapi")?;
-    for sample in sample_keys() {
-        say(&format!("  {:<36} {}", sample.key, sample.outcome))?;
+    for &kind in ProviderKind::ALL {
+        let samples = sample_keys().iter().filter(|key| key.provider == kind);
+        let mut samples = samples.peekable();
+        if samples.peek().is_some() {
+            let name = kind.display_name();
+            say(&format!("\nSandbox keys for Settings → API keys → {name}"))?;
+        }
+        for sample in samples {
+            say(&format!("  {:<36} {}", sample.key, sample.outcome))?;
+        }
     }
     say(&format!(
         "\nProvider sandbox: http://{} (faults: /__control)",

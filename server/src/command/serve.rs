@@ -14,6 +14,7 @@ use crate::{
     app::App,
     config::{Config, Options},
     http, jobs,
+    providers::ProviderKind,
     sandbox::{Sandbox, sample_keys},
 };
 
@@ -88,9 +89,20 @@ pub async fn sandbox(listen: SocketAddr) -> Result<()> {
         "The provider sandbox listens on http://{}",
         sandbox.address()
     ))?;
-    say("Vapi: set VAPI_BASE_URL to the address with /vapi behind it. Keys:")?;
-    for sample in sample_keys() {
-        say(&format!("  {:<36} {}", sample.key, sample.outcome))?;
+    for &kind in ProviderKind::ALL {
+        let samples = sample_keys().iter().filter(|key| key.provider == kind);
+        let mut samples = samples.peekable();
+        if samples.peek().is_some() {
+            say(&format!(
+                "{}: set {}_BASE_URL to {}. Keys:",
+                kind.display_name(),
+                kind.as_str().to_uppercase(),
+                sandbox.base_url(kind)
+            ))?;
+        }
+        for sample in samples {
+            say(&format!("  {:<36} {}", sample.key, sample.outcome))?;
+        }
     }
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {

@@ -196,9 +196,9 @@ static RETELL: ProviderInfo = ProviderInfo {
     powers: "Voice agents and their phone numbers: Retell answers and places the calls, and bills its own account for them.",
     key_location: "Retell → Settings → API Keys",
     dashboard_url: "https://dashboard.retellai.com/settings/api-keys",
-    required_rights: "A key that reads agents, phone numbers and calls. The key with the webhook badge also lets Ringfence check Retell's signatures.",
+    required_rights: "An API key, not a public key: it reads agents, phone numbers and calls. The key with the webhook badge also lets Ringfence check Retell's signatures.",
     top_up_url: Some("https://dashboard.retellai.com/settings/billing"),
-    is_available: false,
+    is_available: true,
     capabilities: VOICE_CAPABILITIES,
 };
 

@@ -9,6 +9,7 @@ mod kind;
 mod probe;
 mod redact;
 mod remote;
+pub mod retell;
 pub mod vapi;
 mod wire;
 
@@ -99,6 +100,7 @@ pub trait VoiceProvider: Send + Sync {
 pub fn voice_provider(kind: ProviderKind) -> Option<&'static dyn VoiceProvider> {
     match kind {
         ProviderKind::Vapi => Some(&vapi::Vapi),
-        ProviderKind::Retell | ProviderKind::Bland => None,
+        ProviderKind::Retell => Some(&retell::Retell),
+        ProviderKind::Bland => None,
     }
 }

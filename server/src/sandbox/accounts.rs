@@ -70,7 +70,6 @@ pub(super) struct Account {
     /// Newest first.
     pub(super) numbers: VecDeque<Item>,
     /// What the provider keeps apart from both, such as Retell's language models; newest first.
-    #[expect(dead_code, reason = "Vapi keeps nothing else")]
     pub(super) others: BTreeMap<&'static str, VecDeque<Item>>,
     now: OffsetDateTime,
     made: u64,

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use time::OffsetDateTime;
@@ -11,7 +12,7 @@ use crate::providers::ProviderKind;
 
 use super::SampleKey;
 use super::accounts::{Account, Item, Key, Resource};
-use super::vapi;
+use super::{retell, vapi};
 
 /// How one provider speaks.
 pub(super) trait Dialect: Send + Sync + fmt::Debug {
@@ -60,10 +61,10 @@ pub(super) struct Samples {
 }
 
 /// Every provider that the sandbox speaks.
-pub(super) const DIALECTS: &[&dyn Dialect] = &[&vapi::Vapi];
+pub(super) const DIALECTS: &[&dyn Dialect] = &[&vapi::Vapi, &retell::Retell];
 
 /// The sample keys of every provider, those of one provider in the order in which they are worth trying.
-pub(super) const SAMPLE_KEYS: &[&[SampleKey]] = &[vapi::SAMPLE_KEYS];
+pub(super) const SAMPLE_KEYS: &[&[SampleKey]] = &[vapi::SAMPLE_KEYS, retell::SAMPLE_KEYS];
 
 /// The dialect of a provider.
 pub(super) fn dialect(kind: ProviderKind) -> Option<&'static dyn Dialect> {
@@ -71,4 +72,13 @@ pub(super) fn dialect(kind: ProviderKind) -> Option<&'static dyn Dialect> {
         .iter()
         .copied()
         .find(|dialect| dialect.kind() == kind)
+}
+
+/// The key of a request that carries it after the word `Bearer`.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, key) = value.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| key.trim().to_owned())
 }

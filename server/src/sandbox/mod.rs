@@ -13,6 +13,7 @@
 //! ```sh
 //! # A Vapi account of 10,000 agents and 25 numbers behind a key of your own; "provider":"vapi" is the default.
 //! curl -sX POST $S/__control/accounts -H "$J" -d '{"key":"my-key-0001","agents":10000,"phoneNumbers":25}'
+//! curl -sX POST $S/__control/accounts -H "$J" -d '{"provider":"retell","key":"my-key-0004","agents":10000}'
 //! # All made at the same instant, which no paging by time gets past.
 //! curl -sX POST $S/__control/accounts -H "$J" -d '{"key":"my-key-0002","agents":1500,"sameTimestamp":true}'
 //! # A second key of that account that sees ten agents and no phone numbers.
@@ -53,6 +54,7 @@ mod fault;
 mod gate;
 mod guard;
 mod request_log;
+mod retell;
 mod vapi;
 
 use std::io;
@@ -128,7 +130,8 @@ impl Sandbox {
         });
         let control = Control::new(shared.clone());
         let router = Router::new()
-            .nest("/vapi", vapi::router(shared))
+            .nest("/vapi", vapi::router(shared.clone()))
+            .nest("/retell", retell::router(shared))
             .nest("/__control", control_api::router(control.clone()))
             .layer(middleware::from_fn(guard::only_this_machine));
         let mut tasks = JoinSet::new();

@@ -9,7 +9,6 @@ mod sample;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -21,7 +20,7 @@ use time::macros::format_description;
 use crate::providers::ProviderKind;
 
 use super::accounts::{Account, Item, Resource};
-use super::dialect::{Dialect, Samples};
+use super::dialect::{Dialect, Samples, bearer};
 use super::{SampleKey, Shared, gate};
 
 /// The keys that every fresh sandbox knows.
@@ -175,14 +174,6 @@ async fn unknown_route(method: Method, uri: Uri) -> Refusal {
         StatusCode::NOT_FOUND,
         &format!("Cannot {method} {}", uri.path()),
     )
-}
-
-fn bearer(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, key) = value.split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then(|| key.trim().to_owned())
 }
 
 /// An error as Vapi answers it.

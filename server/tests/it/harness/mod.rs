@@ -112,14 +112,14 @@ impl TestApp {
             ..Options::default()
         })
         .unwrap();
-        config.hosts.set(
-            ProviderKind::Vapi,
-            Region::Default,
-            settings
-                .provider
-                .clone()
-                .unwrap_or_else(|| sandbox.base_url(ProviderKind::Vapi)),
-        );
+        for &kind in ProviderKind::ALL {
+            let host = sandbox.base_url(kind);
+            config.hosts.set(kind, Region::Default, host);
+        }
+        if let Some(host) = settings.provider.clone() {
+            let vapi = ProviderKind::Vapi;
+            config.hosts.set(vapi, Region::Default, host);
+        }
         let (master_key, session_secret) = if config.master_key_file.exists() {
             (
                 MasterKey::read(&config.master_key_file).unwrap(),

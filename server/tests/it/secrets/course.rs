@@ -208,7 +208,7 @@ impl Course<'_> {
             ),
             ("no version", json!({ "provider": "VAPI", "apiKey": TYPED })),
             (
-                "a provider to come",
+                "another provider's key",
                 json!({ "provider": "RETELL", "apiKey": TYPED }),
             ),
             (
