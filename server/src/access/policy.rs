@@ -138,7 +138,13 @@ pub const FIELDS: &[(&str, Need, &[&str])] = &[
     (
         "Query",
         May(ViewKeyStatus),
-        &["providers", "providerKeys", "syncRuns", "syncRun"],
+        &[
+            "providers",
+            "providerKeys",
+            "syncRuns",
+            "syncRun",
+            "syncChanges",
+        ],
     ),
     ("Query", May(Administer), &["auditEntries"]),
     ("Mutation", Public, &["setUp", "logIn"]),
@@ -326,6 +332,7 @@ pub const FIELDS: &[(&str, Need, &[&str])] = &[
             "goneCount",
             "returnedCount",
             "pendingRemovalCount",
+            "unreadDetailCount",
             "waitingUntil",
             "waitingReason",
             "error",
@@ -335,6 +342,14 @@ pub const FIELDS: &[(&str, Need, &[&str])] = &[
             "finishedAt",
         ],
     ),
+    (
+        "SyncChange",
+        May(ViewKeyStatus),
+        &["kind", "subject", "name", "fields", "at"],
+    ),
+    ("SyncChange", May(UseAgents), &["agent", "phoneNumber"]),
+    ("SyncChangeConnection", May(ViewKeyStatus), CONNECTION),
+    ("SyncChangeEdge", May(ViewKeyStatus), EDGE),
     ("SyncRunConnection", May(ViewKeyStatus), CONNECTION),
     ("SyncRunEdge", May(ViewKeyStatus), EDGE),
     (

@@ -6,7 +6,7 @@ use crate::{
     error::{Error, Result},
     graphql::{
         context::ContextExt,
-        page::{self, PageArguments, complexity},
+        page::{self, PageArguments, complexity, exact_id},
         phone_number::PhoneNumber,
         provider::{Provider, provider_set, unknown_word},
         provider_key::ProviderAccount,
@@ -98,6 +98,8 @@ pub(crate) struct AgentFilter {
     status: Option<Vec<AgentStatus>>,
     /// Whether a stored, working key opens an account that holds it.
     is_reachable: Option<bool>,
+    /// Agents that this import did not find any more, while it waits for a decision about them.
+    missing_from_sync_run: Option<ID>,
 }
 
 /// A voice as an agent uses it.
@@ -384,6 +386,7 @@ fn narrowed(filter: AgentFilter, search: Option<&str>) -> Narrowed {
             Some(true) => "yes",
             Some(false) => "no",
         },
+        missing_from: exact_id(filter.missing_from_sync_run),
         name_pattern: like_pattern(search),
         remote_id: search.to_owned(),
     }

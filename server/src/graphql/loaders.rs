@@ -11,8 +11,13 @@ use crate::{
     error::Error,
     id::AgencyId,
     store::{
-        self, accounts::AccountRow, agents::AgentRow, batch::BATCH, phone_numbers::AgentNumberRow,
-        placements::PlacementRow, sync_runs::SyncRunRow,
+        self,
+        accounts::AccountRow,
+        agents::AgentRow,
+        batch::BATCH,
+        phone_numbers::{AgentNumberRow, PhoneNumberRow},
+        placements::PlacementRow,
+        sync_runs::SyncRunRow,
     },
 };
 
@@ -22,6 +27,7 @@ pub(crate) struct Loaders {
     pub(crate) accounts: DataLoader<AccountsById>,
     pub(crate) placements: DataLoader<PlacementsByAgent>,
     pub(crate) numbers: DataLoader<NumbersByAgent>,
+    pub(crate) phone_numbers: DataLoader<PhoneNumbersById>,
     pub(crate) latest_runs: DataLoader<LatestRunByKey>,
 }
 
@@ -38,6 +44,7 @@ impl Loaders {
             accounts: loader(AccountsById(source.clone())),
             placements: loader(PlacementsByAgent(source.clone())),
             numbers: loader(NumbersByAgent(source.clone())),
+            phone_numbers: loader(PhoneNumbersById(source.clone())),
             latest_runs: loader(LatestRunByKey(source)),
         })
     }
@@ -117,6 +124,13 @@ loader!(
     NumbersByAgent, Vec<AgentNumberRow>,
     |conn, agency, ids| store::phone_numbers::list_by_agents(conn, agency, ids),
     |rows| grouped(rows, |row| row.number.agent_id.clone().unwrap_or_default())
+);
+
+loader!(
+    /// Phone numbers by id.
+    PhoneNumbersById, PhoneNumberRow,
+    |conn, agency, ids| store::phone_numbers::list_by_ids(conn, agency, ids),
+    |rows| rows.into_iter().map(|row| (row.id.as_str().to_owned(), row)).collect()
 );
 
 loader!(

@@ -16,6 +16,7 @@ pub(crate) mod provider;
 pub(crate) mod provider_key;
 pub(crate) mod scalars;
 pub(crate) mod session;
+pub(crate) mod sync_change;
 pub(crate) mod sync_run;
 pub(crate) mod voice;
 
@@ -40,6 +41,7 @@ pub struct Query(
     phone_number::PhoneNumberQuery,
     voice::VoiceQuery,
     sync_run::SyncRunQuery,
+    sync_change::SyncChangeQuery,
     audit::AuditQuery,
 );
 

@@ -1,7 +1,7 @@
 //! Cursor connections: arguments in, one page out. A cursor is opaque, and holds the sort key and id of its row, so that
 //! a page starts right behind it whatever comes or goes; one of another order is refused.
 
-use async_graphql::SimpleObject;
+use async_graphql::{ID, SimpleObject};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -257,6 +257,15 @@ macro_rules! counted {
     };
 }
 pub(crate) use counted;
+
+/// An id that narrows a list: empty means all, so an empty id is made one that nothing has.
+pub(crate) fn exact_id(id: Option<ID>) -> String {
+    match id {
+        Some(id) if id.is_empty() => " ".to_owned(),
+        Some(id) => id.to_string(),
+        None => String::new(),
+    }
+}
 
 /// How complex a list is, for the limit on documents.
 pub(crate) fn complexity(first: Option<i32>, last: Option<i32>, child: usize) -> usize {

@@ -7,7 +7,7 @@ use crate::{
     graphql::{
         agent::{Agent, SortDirection},
         context::ContextExt,
-        page::{self, PageArguments, complexity},
+        page::{self, PageArguments, complexity, exact_id},
         provider::{Provider, provider_set, unknown_word},
         scalars::DateTime,
     },
@@ -193,7 +193,7 @@ impl PhoneNumberQuery {
                     .into_iter()
                     .map(PhoneNumberStatus::as_str),
             ),
-            agent_id: filter.agent_id.map(|id| id.to_string()).unwrap_or_default(),
+            agent_id: exact_id(filter.agent_id),
             has_agent: match filter.has_agent {
                 None => "",
                 Some(true) => "yes",

@@ -71,6 +71,8 @@ pub(crate) struct SyncRun {
     returned_count: i32,
     /// With `NEEDS_CONFIRMATION`: how many agents were not listed any more.
     pending_removal_count: i32,
+    /// Agents whose details could not be read; the next import tries again.
+    unread_detail_count: i32,
     /// With `WAITING`: when it goes on.
     waiting_until: Option<DateTime>,
     /// With `WAITING`: why, such as: Waiting for Vapi's rate limit.
@@ -120,6 +122,7 @@ impl TryFrom<SyncRunRow> for SyncRun {
             gone_count: whole(row.gone_count),
             returned_count: whole(row.returned_count),
             pending_removal_count: whole(row.pending_removal_count),
+            unread_detail_count: whole(row.unread_detail_count),
             waiting_until: row.waiting_until.map(Into::into),
             waiting_reason: row.waiting_reason,
             error,

@@ -8,7 +8,7 @@ use crate::{
     id::{AgencyId, AgentId, KeyId},
     store::{
         Conn,
-        batch::{bind_hundred, hundred},
+        batch::{BATCH, bind_hundred, hundred},
         keyset::{Keyset, KeysetSql, keyset_sql},
         on, storable,
     },
@@ -35,6 +35,8 @@ pub(crate) struct AgentQuery {
     pub(crate) statuses: String,
     /// `yes`, `no` or empty.
     pub(crate) reachable: &'static str,
+    /// A run that waits for a decision about the agents that it did not find.
+    pub(crate) missing_from: String,
     /// LIKE pattern over the lower-cased name.
     pub(crate) name_pattern: String,
     /// Exact id at the provider, as typed in the search.
@@ -89,14 +91,17 @@ macro_rules! filter {
              AND ($3 = '' OR $3 LIKE '%|' || a.status || '|%') AND ($4 = '' OR ($4 = 'yes') = ",
             reachable!(),
             ") AND ($5 = '' OR a.name_key LIKE $5 ESCAPE '\\' OR EXISTS \
-             (SELECT 1 FROM placements q WHERE q.agent_id = a.id AND q.remote_id = $6))"
+             (SELECT 1 FROM placements q WHERE q.agent_id = a.id AND q.remote_id = $6)) \
+             AND ($7 = '' OR EXISTS (SELECT 1 FROM placements m JOIN sync_runs r ON r.account_id = m.account_id \
+             WHERE m.agent_id = a.id AND m.status = 'active' AND m.last_seen_run <> r.id \
+             AND r.id = $7 AND r.agency_id = $1 AND r.state = 'needs_confirmation'))"
         )
     };
 }
 
 macro_rules! sorted_by {
     ($column:literal) => {
-        keyset_sql!(concat!(columns!(), filter!()), $column, "a.id", limit "$7", key "$8", after "$9")
+        keyset_sql!(concat!(columns!(), filter!()), $column, "a.id", limit "$8", key "$9", after "$10")
     };
 }
 
@@ -130,6 +135,7 @@ pub(crate) async fn list(
             .bind(query.reachable)
             .bind(&query.name_pattern)
             .bind(&query.remote_id)
+            .bind(&query.missing_from)
             .bind(page.limit);
         let statement = if is_time { statement.bind(page.number()) } else { statement.bind(page.key()) };
         statement.bind(page.id()).fetch_all(c).await
@@ -146,6 +152,7 @@ pub(crate) async fn count(conn: &mut Conn, agency: &AgencyId, query: &AgentQuery
         .bind(query.reachable)
         .bind(&query.name_pattern)
         .bind(&query.remote_id)
+        .bind(&query.missing_from)
         .fetch_one(c)
         .await)?)
 }
@@ -179,7 +186,6 @@ pub(crate) async fn list_by_ids(
 #[derive(Clone, Debug)]
 pub(crate) struct AgentWrite<'a> {
     pub(crate) id: &'a AgentId,
-    pub(crate) provider: &'a str,
     pub(crate) name: &'a str,
     pub(crate) definition: &'a str,
     pub(crate) definition_hash: &'a str,
@@ -187,28 +193,44 @@ pub(crate) struct AgentWrite<'a> {
     pub(crate) updated_at: Timestamp,
 }
 
-/// Makes an active agent.
-pub(crate) async fn insert(
+/// Makes active agents of a provider.
+pub(crate) async fn insert_many(
     conn: &mut Conn,
     agency: &AgencyId,
-    agent: &AgentWrite<'_>,
+    provider: &str,
+    agents: &[AgentWrite<'_>],
 ) -> Result<()> {
     const SQL: &str = "INSERT INTO agents (id, agency_id, provider, name, name_key, status, definition, \
-        definition_hash, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $8, $9)";
-    on!(conn, c => sqlx::query(SQL)
-        .bind(agent.id)
-        .bind(agency)
-        .bind(agent.provider)
-        .bind(storable(agent.name))
-        .bind(storable(agent.name).to_lowercase())
-        .bind(agent.definition)
-        .bind(agent.definition_hash)
-        .bind(agent.created_at)
-        .bind(agent.updated_at)
-        .execute(c)
-        .await
-        .map(|_| ()))?;
+        definition_hash, created_at, updated_at) ";
+    for batch in agents.chunks(BATCH) {
+        on!(conn, c => {
+            let mut statement = sqlx::QueryBuilder::new(SQL);
+            statement.push_values(batch, |mut row, agent| {
+                row.push_bind(agent.id)
+                    .push_bind(agency)
+                    .push_bind(provider)
+                    .push_bind(storable(agent.name))
+                    .push_bind(storable(agent.name).to_lowercase())
+                    .push_bind("active")
+                    .push_bind(agent.definition)
+                    .push_bind(agent.definition_hash)
+                    .push_bind(agent.created_at)
+                    .push_bind(agent.updated_at);
+            });
+            statement.build().execute(c).await.map(|_| ())
+        })?;
+    }
     Ok(())
+}
+
+/// The stored definition of an agent, as JSON.
+pub(crate) async fn find_definition(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    agent: &AgentId,
+) -> Result<Option<String>> {
+    const SQL: &str = "SELECT definition FROM agents WHERE agency_id = $1 AND id = $2";
+    Ok(on!(conn, c => sqlx::query_scalar(SQL).bind(agency).bind(agent).fetch_optional(c).await)?)
 }
 
 /// Writes a changed definition.

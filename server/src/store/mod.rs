@@ -17,6 +17,7 @@ pub(crate) mod phone_numbers;
 pub(crate) mod placements;
 pub(crate) mod provider_keys;
 pub(crate) mod sessions;
+pub(crate) mod sync_changes;
 pub(crate) mod sync_runs;
 pub(crate) mod users;
 pub(crate) mod voices;

@@ -8,9 +8,11 @@ use crate::{
     id::{AccountId, AgencyId, KeyId, PhoneNumberId, SyncRunId},
     store::{
         Conn,
-        batch::{bind_hundred, hundred},
+        batch::{BATCH, bind_hundred, hundred},
         keyset::{Keyset, KeysetSql, keyset_sql},
-        on, storable,
+        on,
+        placements::Seen,
+        storable,
     },
 };
 
@@ -129,6 +131,21 @@ pub(crate) async fn count(
         .await)?)
 }
 
+/// Up to a hundred numbers of this agency by their ids.
+pub(crate) async fn list_by_ids(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    ids: &[String],
+) -> Result<Vec<PhoneNumberRow>> {
+    const SQL: &str = concat!(
+        columns!(),
+        "WHERE n.agency_id = $1 AND n.id IN (",
+        hundred!(),
+        ")"
+    );
+    Ok(on!(conn, c => bind_hundred!(sqlx::query_as(SQL).bind(agency), ids).fetch_all(c).await)?)
+}
+
 /// A number of an agent, and how many it has.
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct AgentNumberRow {
@@ -189,11 +206,45 @@ pub(crate) async fn list_ids_by_key(
     Ok(on!(conn, c => sqlx::query_scalar(SQL).bind(agency).bind(key).fetch_all(c).await)?)
 }
 
-/// What a sync writes of a number.
+/// A number as it was before a sync saw it.
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct KnownNumberRow {
+    pub(crate) id: PhoneNumberId,
+    pub(crate) remote_id: String,
+    pub(crate) number: Option<String>,
+    pub(crate) sip_uri: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) carrier: String,
+    pub(crate) status: String,
+    pub(crate) agent_remote_id: Option<String>,
+    pub(crate) is_answering: bool,
+}
+
+/// Up to a hundred numbers of an account by their ids at the provider.
+pub(crate) async fn list_known(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    account: &AccountId,
+    remote_ids: &[String],
+) -> Result<Vec<KnownNumberRow>> {
+    const SQL: &str = concat!(
+        "SELECT id, remote_id, number, sip_uri, name, carrier, status, agent_remote_id, is_answering FROM phone_numbers \
+         WHERE agency_id = $1 AND account_id = $102 AND remote_id IN (",
+        hundred!(),
+        ")"
+    );
+    Ok(
+        on!(conn, c => bind_hundred!(sqlx::query_as(SQL).bind(agency), remote_ids)
+        .bind(account)
+        .fetch_all(c)
+        .await)?,
+    )
+}
+
+/// What a sync writes of a number, its run and account apart.
 #[derive(Clone, Debug)]
 pub(crate) struct PhoneNumberWrite<'a> {
-    pub(crate) account_id: &'a AccountId,
-    pub(crate) provider: &'a str,
+    pub(crate) id: PhoneNumberId,
     pub(crate) remote_id: &'a str,
     pub(crate) number: Option<&'a str>,
     pub(crate) sip_uri: Option<&'a str>,
@@ -203,50 +254,55 @@ pub(crate) struct PhoneNumberWrite<'a> {
     pub(crate) agent_remote_id: Option<&'a str>,
     pub(crate) is_answering: bool,
     pub(crate) created_at: Timestamp,
-    pub(crate) seen_at: Timestamp,
-    pub(crate) run: &'a SyncRunId,
 }
 
-/// Writes a number as the provider tells it.
-pub(crate) async fn upsert(
+/// Writes numbers as the provider tells them; no two of one id.
+pub(crate) async fn upsert_many(
     conn: &mut Conn,
-    agency: &AgencyId,
-    write: &PhoneNumberWrite<'_>,
+    seen: Seen<'_>,
+    writes: &[PhoneNumberWrite<'_>],
 ) -> Result<()> {
     const SQL: &str = "INSERT INTO phone_numbers (id, agency_id, account_id, provider, remote_id, number, sip_uri, name, \
-        name_key, sort_key, carrier, status, agent_remote_id, is_answering, created_at, last_seen_at, last_seen_run) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
-        ON CONFLICT (account_id, remote_id) DO UPDATE SET number = excluded.number, sip_uri = excluded.sip_uri, \
-        name = excluded.name, name_key = excluded.name_key, sort_key = excluded.sort_key, carrier = excluded.carrier, status = excluded.status, \
-        agent_remote_id = excluded.agent_remote_id, is_answering = excluded.is_answering, last_seen_at = excluded.last_seen_at, \
-        last_seen_run = excluded.last_seen_run";
-    let sort_key = write
+        name_key, sort_key, carrier, status, agent_remote_id, is_answering, created_at, last_seen_at, last_seen_run) ";
+    const ON_CONFLICT: &str = " ON CONFLICT (account_id, remote_id) DO UPDATE SET number = excluded.number, \
+        sip_uri = excluded.sip_uri, name = excluded.name, name_key = excluded.name_key, sort_key = excluded.sort_key, \
+        carrier = excluded.carrier, status = excluded.status, agent_remote_id = excluded.agent_remote_id, \
+        is_answering = excluded.is_answering, last_seen_at = excluded.last_seen_at, last_seen_run = excluded.last_seen_run";
+    for batch in writes.chunks(BATCH) {
+        on!(conn, c => {
+            let mut statement = sqlx::QueryBuilder::new(SQL);
+            statement.push_values(batch, |mut row, write| {
+                row.push_bind(&write.id)
+                    .push_bind(seen.agency)
+                    .push_bind(seen.account)
+                    .push_bind(seen.provider)
+                    .push_bind(write.remote_id)
+                    .push_bind(write.number)
+                    .push_bind(write.sip_uri)
+                    .push_bind(write.name.map(storable))
+                    .push_bind(storable(write.name.unwrap_or_default()).to_lowercase())
+                    .push_bind(sort_key(write))
+                    .push_bind(write.carrier)
+                    .push_bind(write.status)
+                    .push_bind(write.agent_remote_id)
+                    .push_bind(write.is_answering)
+                    .push_bind(write.created_at)
+                    .push_bind(seen.at)
+                    .push_bind(seen.run);
+            });
+            statement.push(ON_CONFLICT);
+            statement.build().execute(c).await.map(|_| ())
+        })?;
+    }
+    Ok(())
+}
+
+fn sort_key(write: &PhoneNumberWrite<'_>) -> String {
+    write
         .number
         .or(write.sip_uri)
         .unwrap_or(write.remote_id)
-        .to_lowercase();
-    on!(conn, c => sqlx::query(SQL)
-        .bind(PhoneNumberId::new())
-        .bind(agency)
-        .bind(write.account_id)
-        .bind(write.provider)
-        .bind(write.remote_id)
-        .bind(write.number)
-        .bind(write.sip_uri)
-        .bind(write.name.map(storable))
-        .bind(storable(write.name.unwrap_or_default()).to_lowercase())
-        .bind(&sort_key)
-        .bind(write.carrier)
-        .bind(write.status)
-        .bind(write.agent_remote_id)
-        .bind(write.is_answering)
-        .bind(write.created_at)
-        .bind(write.seen_at)
-        .bind(write.run)
-        .execute(c)
-        .await
-        .map(|_| ()))?;
-    Ok(())
+        .to_lowercase()
 }
 
 /// Marks the numbers of an account that a complete list did not hold; never deletes them.

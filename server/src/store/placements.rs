@@ -8,7 +8,7 @@ use crate::{
     id::{AccountId, AgencyId, AgentId, PlacementId, SyncRunId},
     store::{
         Conn,
-        batch::{bind_hundred, hundred},
+        batch::{BATCH, bind_hundred, hundred},
         on,
     },
 };
@@ -27,13 +27,19 @@ pub(crate) struct PlacementRow {
     pub(crate) last_seen_at: Timestamp,
 }
 
-/// A placement with its agent's definition hash: what a sync compares an answer with.
+/// A placement with what a sync compares an answer with.
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct KnownRow {
     pub(crate) id: PlacementId,
     pub(crate) agent_id: AgentId,
+    pub(crate) remote_id: String,
     pub(crate) status: String,
     pub(crate) definition_hash: String,
+    pub(crate) remote_updated_at: Option<Timestamp>,
+    pub(crate) engine_id: Option<String>,
+    pub(crate) engine_revision: Option<String>,
+    pub(crate) is_detail_due: bool,
+    pub(crate) details_read_at: Option<Timestamp>,
     pub(crate) last_seen_run: String,
 }
 
@@ -52,86 +58,241 @@ pub(crate) async fn list_by_agents(
     Ok(on!(conn, c => bind_hundred!(sqlx::query_as(SQL).bind(agency), agents).fetch_all(c).await)?)
 }
 
-/// The placement of a remote agent in an account.
-pub(crate) async fn find_known(
+macro_rules! known {
+    ($tail:literal) => {
+        concat!(
+            "SELECT p.id, p.agent_id, p.remote_id, p.status, a.definition_hash, p.remote_updated_at, p.engine_id, \
+             p.engine_revision, p.is_detail_due, p.details_read_at, p.last_seen_run FROM placements p JOIN agents a ON a.id = p.agent_id \
+             WHERE p.agency_id = $1 AND p.account_id = $102 AND ",
+            $tail
+        )
+    };
+}
+
+/// The placements of up to a hundred remote agents in an account.
+pub(crate) async fn list_known(
     conn: &mut Conn,
     agency: &AgencyId,
     account: &AccountId,
-    remote_id: &str,
-) -> Result<Option<KnownRow>> {
-    const SQL: &str = "SELECT p.id, p.agent_id, p.status, a.definition_hash, p.last_seen_run \
-        FROM placements p JOIN agents a ON a.id = p.agent_id \
-        WHERE p.agency_id = $1 AND p.account_id = $2 AND p.remote_id = $3";
-    Ok(on!(conn, c => sqlx::query_as(SQL)
-        .bind(agency)
+    remote_ids: &[String],
+) -> Result<Vec<KnownRow>> {
+    const SQL: &str = concat!(known!("p.remote_id IN ("), hundred!(), ")");
+    Ok(
+        on!(conn, c => bind_hundred!(sqlx::query_as(SQL).bind(agency), remote_ids)
         .bind(account)
-        .bind(remote_id)
-        .fetch_optional(c)
-        .await)?)
+        .fetch_all(c)
+        .await)?,
+    )
 }
 
-/// What a sync writes of a placement.
+/// The placements of an account whose definition is partly held by one of up to a hundred engines.
+pub(crate) async fn list_by_engines(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    account: &AccountId,
+    engines: &[String],
+) -> Result<Vec<KnownRow>> {
+    const SQL: &str = concat!(known!("p.engine_id IN ("), hundred!(), ")");
+    Ok(
+        on!(conn, c => bind_hundred!(sqlx::query_as(SQL).bind(agency), engines)
+        .bind(account)
+        .fetch_all(c)
+        .await)?,
+    )
+}
+
+/// What a sync writes of a placement, its run and account apart.
 #[derive(Clone, Debug)]
 pub(crate) struct PlacementWrite<'a> {
-    pub(crate) account_id: &'a AccountId,
-    pub(crate) provider: &'a str,
+    pub(crate) agent_id: &'a AgentId,
     pub(crate) remote_id: &'a str,
     pub(crate) voice: Option<(&'a str, &'a str)>,
     pub(crate) remote_updated_at: Option<Timestamp>,
-    pub(crate) seen_at: Timestamp,
-    pub(crate) run: &'a SyncRunId,
+    pub(crate) engine: Option<(&'a str, &'a str)>,
+    pub(crate) is_detail_due: bool,
 }
 
-/// Makes an active placement.
-pub(crate) async fn insert(
+/// Which run sees placements, in which account, and when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen<'a> {
+    pub(crate) agency: &'a AgencyId,
+    pub(crate) account: &'a AccountId,
+    pub(crate) provider: &'a str,
+    pub(crate) run: &'a SyncRunId,
+    pub(crate) at: Timestamp,
+}
+
+/// Makes active placements.
+pub(crate) async fn insert_many(
     conn: &mut Conn,
-    agency: &AgencyId,
-    agent: &AgentId,
-    write: &PlacementWrite<'_>,
+    seen: Seen<'_>,
+    writes: &[PlacementWrite<'_>],
 ) -> Result<()> {
     const SQL: &str = "INSERT INTO placements (id, agency_id, agent_id, account_id, provider, remote_id, status, \
-        voice_engine, voice_id, remote_updated_at, last_seen_at, last_seen_run) \
-        VALUES ($1, $2, $3, $4, $5, $6, 'active', $7, $8, $9, $10, $11)";
-    on!(conn, c => sqlx::query(SQL)
-        .bind(PlacementId::new())
-        .bind(agency)
-        .bind(agent)
-        .bind(write.account_id)
-        .bind(write.provider)
-        .bind(write.remote_id)
-        .bind(write.voice.map(|voice| voice.0))
-        .bind(write.voice.map(|voice| voice.1))
-        .bind(write.remote_updated_at)
-        .bind(write.seen_at)
-        .bind(write.run)
+        voice_engine, voice_id, remote_updated_at, engine_id, engine_revision, is_detail_due, last_seen_at, last_seen_run) ";
+    for batch in writes.chunks(BATCH) {
+        on!(conn, c => {
+            let mut statement = sqlx::QueryBuilder::new(SQL);
+            statement.push_values(batch, |mut row, write| {
+                row.push_bind(PlacementId::new())
+                    .push_bind(seen.agency)
+                    .push_bind(write.agent_id)
+                    .push_bind(seen.account)
+                    .push_bind(seen.provider)
+                    .push_bind(write.remote_id)
+                    .push_bind("active")
+                    .push_bind(write.voice.map(|voice| voice.0))
+                    .push_bind(write.voice.map(|voice| voice.1))
+                    .push_bind(write.remote_updated_at)
+                    .push_bind(write.engine.map(|engine| engine.0))
+                    .push_bind(write.engine.map(|engine| engine.1))
+                    .push_bind(write.is_detail_due)
+                    .push_bind(seen.at)
+                    .push_bind(seen.run);
+            });
+            statement.build().execute(c).await.map(|_| ())
+        })?;
+    }
+    Ok(())
+}
+
+/// Writes down that a run has seen up to a hundred placements, which are as they were.
+pub(crate) async fn mark_seen(
+    conn: &mut Conn,
+    seen: Seen<'_>,
+    placements: &[String],
+) -> Result<()> {
+    const SQL: &str = concat!(
+        "UPDATE placements SET last_seen_at = $102, last_seen_run = $103 WHERE agency_id = $1 AND id IN (",
+        hundred!(),
+        ")"
+    );
+    on!(conn, c => bind_hundred!(sqlx::query(SQL).bind(seen.agency), placements)
+        .bind(seen.at)
+        .bind(seen.run)
         .execute(c)
         .await
         .map(|_| ()))?;
     Ok(())
 }
 
-/// Writes down that a run has seen the placement; it is active again.
-pub(crate) async fn mark_seen(
+/// Writes what a run has read of a placement; it is active again.
+pub(crate) async fn update(
     conn: &mut Conn,
-    agency: &AgencyId,
+    seen: Seen<'_>,
     placement: &PlacementId,
     write: &PlacementWrite<'_>,
 ) -> Result<()> {
     const SQL: &str = "UPDATE placements SET status = 'active', inactive_reason = NULL, voice_engine = $3, \
-        voice_id = $4, remote_updated_at = $5, last_seen_at = $6, last_seen_run = $7 \
-        WHERE agency_id = $1 AND id = $2";
+        voice_id = $4, remote_updated_at = $5, engine_id = $6, engine_revision = $7, is_detail_due = $8, \
+        last_seen_at = $9, last_seen_run = $10 WHERE agency_id = $1 AND id = $2";
     on!(conn, c => sqlx::query(SQL)
-        .bind(agency)
+        .bind(seen.agency)
         .bind(placement)
         .bind(write.voice.map(|voice| voice.0))
         .bind(write.voice.map(|voice| voice.1))
         .bind(write.remote_updated_at)
-        .bind(write.seen_at)
-        .bind(write.run)
+        .bind(write.engine.map(|engine| engine.0))
+        .bind(write.engine.map(|engine| engine.1))
+        .bind(write.is_detail_due)
+        .bind(seen.at)
+        .bind(seen.run)
         .execute(c)
         .await
         .map(|_| ()))?;
     Ok(())
+}
+
+/// Writes that a run has seen a placement in a list that tells only a part of it; it is active again, and what was read of
+/// it before stays.
+pub(crate) async fn update_listed(
+    conn: &mut Conn,
+    seen: Seen<'_>,
+    placement: &PlacementId,
+    remote_updated_at: Option<Timestamp>,
+    is_detail_due: bool,
+) -> Result<()> {
+    const SQL: &str = "UPDATE placements SET status = 'active', inactive_reason = NULL, remote_updated_at = $3, \
+        is_detail_due = $4, last_seen_at = $5, last_seen_run = $6 WHERE agency_id = $1 AND id = $2";
+    on!(conn, c => sqlx::query(SQL)
+        .bind(seen.agency)
+        .bind(placement)
+        .bind(remote_updated_at)
+        .bind(is_detail_due)
+        .bind(seen.at)
+        .bind(seen.run)
+        .execute(c)
+        .await
+        .map(|_| ()))?;
+    Ok(())
+}
+
+/// Writes down when the details of a placement were read.
+pub(crate) async fn set_details_read(
+    conn: &mut Conn,
+    seen: Seen<'_>,
+    placement: &PlacementId,
+) -> Result<()> {
+    const SQL: &str = "UPDATE placements SET details_read_at = $3 WHERE agency_id = $1 AND id = $2";
+    on!(conn, c => sqlx::query(SQL)
+        .bind(seen.agency)
+        .bind(placement)
+        .bind(seen.at)
+        .execute(c)
+        .await
+        .map(|_| ()))?;
+    Ok(())
+}
+
+/// Says of up to a hundred placements that their details have to be read.
+pub(crate) async fn mark_details_due(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    placements: &[String],
+) -> Result<()> {
+    const SQL: &str = concat!(
+        "UPDATE placements SET is_detail_due = $102 WHERE agency_id = $1 AND id IN (",
+        hundred!(),
+        ")"
+    );
+    on!(conn, c => bind_hundred!(sqlx::query(SQL).bind(agency), placements)
+        .bind(true)
+        .execute(c)
+        .await
+        .map(|_| ()))?;
+    Ok(())
+}
+
+/// Active placements of an account whose details have to be read, behind the id `after`.
+pub(crate) async fn list_with_details_due(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    account: &AccountId,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<KnownRow>> {
+    const SQL: &str = "SELECT p.id, p.agent_id, p.remote_id, p.status, a.definition_hash, p.remote_updated_at, p.engine_id, \
+        p.engine_revision, p.is_detail_due, p.details_read_at, p.last_seen_run FROM placements p JOIN agents a ON a.id = p.agent_id \
+        WHERE p.agency_id = $1 AND p.account_id = $2 AND p.is_detail_due AND p.status = 'active' AND p.id > $3 \
+        ORDER BY p.id LIMIT $4";
+    Ok(on!(conn, c => sqlx::query_as(SQL)
+        .bind(agency)
+        .bind(account)
+        .bind(after)
+        .bind(limit)
+        .fetch_all(c)
+        .await)?)
+}
+
+/// How many those are, from the beginning.
+pub(crate) async fn count_with_details_due(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    account: &AccountId,
+) -> Result<i64> {
+    const SQL: &str = "SELECT count(*) FROM placements \
+        WHERE agency_id = $1 AND account_id = $2 AND is_detail_due AND status = 'active'";
+    Ok(on!(conn, c => sqlx::query_scalar(SQL).bind(agency).bind(account).fetch_one(c).await)?)
 }
 
 /// An active placement that a complete list did not hold.
@@ -140,6 +301,7 @@ pub(crate) struct UnseenRow {
     pub(crate) id: PlacementId,
     pub(crate) agent_id: AgentId,
     pub(crate) remote_id: String,
+    pub(crate) name: String,
 }
 
 /// Active placements of an account that this run has not seen, behind the id `after`.
@@ -151,8 +313,9 @@ pub(crate) async fn list_unseen(
     after: &str,
     limit: i64,
 ) -> Result<Vec<UnseenRow>> {
-    const SQL: &str = "SELECT id, agent_id, remote_id FROM placements WHERE agency_id = $1 AND account_id = $2 \
-        AND status = 'active' AND last_seen_run <> $3 AND id > $4 ORDER BY id LIMIT $5";
+    const SQL: &str = "SELECT p.id, p.agent_id, p.remote_id, a.name FROM placements p JOIN agents a ON a.id = p.agent_id \
+        WHERE p.agency_id = $1 AND p.account_id = $2 AND p.status = 'active' AND p.last_seen_run <> $3 AND p.id > $4 \
+        ORDER BY p.id LIMIT $5";
     Ok(on!(conn, c => sqlx::query_as(SQL)
         .bind(agency)
         .bind(account)

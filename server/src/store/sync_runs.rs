@@ -40,6 +40,7 @@ pub(crate) struct SyncRunRow {
     pub(crate) gone_count: i64,
     pub(crate) returned_count: i64,
     pub(crate) pending_removal_count: i64,
+    pub(crate) unread_detail_count: i64,
     pub(crate) failures_in_a_row: i64,
     pub(crate) waiting_until: Option<Timestamp>,
     pub(crate) waiting_reason: Option<String>,
@@ -58,7 +59,7 @@ macro_rules! select {
         concat!(
             "SELECT r.id, r.agency_id, r.key_id, r.key_version, r.account_id, r.provider, r.trigger_kind, r.state, r.phase, \
              r.page_cursor, r.is_list_complete, r.removal_decision, r.done, r.total, r.agent_count, r.phone_number_count, \
-             r.voice_count, r.added_count, r.changed_count, r.gone_count, r.returned_count, r.pending_removal_count, \
+             r.voice_count, r.added_count, r.changed_count, r.gone_count, r.returned_count, r.pending_removal_count, r.unread_detail_count, \
              r.failures_in_a_row, r.waiting_until, r.waiting_reason, r.error_code, r.error_message, r.requested_by, \
              r.created_at, r.started_at, r.finished_at, r.revision FROM sync_runs r ",
             $tail
@@ -180,7 +181,7 @@ pub(crate) async fn update(conn: &mut Conn, row: &SyncRunRow) -> Result<bool> {
         removal_decision = $7, done = $8, total = $9, agent_count = $10, phone_number_count = $11, voice_count = $12, \
         added_count = $13, changed_count = $14, gone_count = $15, returned_count = $16, pending_removal_count = $17, \
         failures_in_a_row = $18, waiting_until = $19, waiting_reason = $20, error_code = $21, error_message = $22, \
-        started_at = $23, finished_at = $24, revision = revision + 1 \
+        started_at = $23, finished_at = $24, unread_detail_count = $26, revision = revision + 1 \
         WHERE agency_id = $1 AND id = $2 AND revision = $25 AND state IN ('queued', 'running', 'waiting', 'needs_confirmation')";
     let updated = on!(conn, c => sqlx::query(SQL)
         .bind(&row.agency_id)
@@ -208,6 +209,7 @@ pub(crate) async fn update(conn: &mut Conn, row: &SyncRunRow) -> Result<bool> {
         .bind(row.started_at)
         .bind(row.finished_at)
         .bind(row.revision)
+        .bind(row.unread_detail_count)
         .execute(c)
         .await
         .map(|r| r.rows_affected()))?;

@@ -7,11 +7,12 @@ use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
 use tempfile::TempDir;
 
 use super::{
-    DatabaseLocation, Db, Pools, agents, audit, keyset::KeysetSql, phone_numbers, sync_runs, voices,
+    DatabaseLocation, Db, Pools, agents, audit, keyset::KeysetSql, phone_numbers, sync_changes,
+    sync_runs, voices,
 };
 
 /// Each list's text, and the index that it walks along.
-const LISTS: [(&str, &KeysetSql); 9] = [
+const LISTS: [(&str, &KeysetSql); 10] = [
     ("agents_by_name", &agents::BY_NAME),
     ("agents_by_status", &agents::BY_STATUS),
     ("agents_by_created", &agents::BY_CREATED),
@@ -19,6 +20,7 @@ const LISTS: [(&str, &KeysetSql); 9] = [
     ("phone_numbers_by_number", &phone_numbers::BY_NUMBER),
     ("phone_numbers_by_created", &phone_numbers::BY_CREATED),
     ("sync_runs_by_agency", &sync_runs::BY_CREATED),
+    ("sync_changes_by_name", &sync_changes::BY_NAME),
     ("voices_by_agency", &voices::BY_ENGINE),
     ("audit_entries_by_agency", &audit::BY_SEQUENCE),
 ];

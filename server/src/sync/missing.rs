@@ -13,7 +13,9 @@ use crate::{
     providers::{ProviderError, Target, VoiceProvider},
     store::{self, placements::UnseenRow, sync_runs::SyncRunRow},
     sync::{
-        Decision, State, pages,
+        Decision, State, agents,
+        changes::{self, ChangeKind, Subject},
+        pages,
         run::{Stop, answer},
     },
 };
@@ -144,20 +146,30 @@ async fn write(
     next.failures_in_a_row = 0;
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
+    let mut feed = Vec::new();
     for (row, finding) in findings {
-        next.done += 1;
         match finding {
             Finding::There(remote) => {
-                pages::write_agent(&mut tx, run, &remote, now).await?;
-                next.agent_count += 1;
+                let item = [agents::Prepared::new(&remote)?];
+                agents::write_listed(&mut tx, run, &mut next, &item, now).await?;
             }
             Finding::Gone(reason) => {
                 store::placements::mark_inactive(&mut tx, &run.agency_id, &row.id, reason).await?;
                 store::agents::refresh_status(&mut tx, &run.agency_id, &row.agent_id).await?;
                 next.gone_count += 1;
+                next.done += 1;
+                let id = row.agent_id.as_str();
+                feed.push(changes::change(
+                    Subject::Agent,
+                    id,
+                    ChangeKind::Gone,
+                    &row.name,
+                    &[],
+                ));
             }
         }
     }
+    store::sync_changes::insert_many(&mut tx, &run.agency_id, &run.id, &feed, now).await?;
     pages::commit(app, tx, run, next).await
 }
 

@@ -2,14 +2,16 @@
 //! its run's row is the checkpoint, written in the same transaction as each page, so that a killed process goes on where
 //! it was with nothing twice and nothing half-marked (S5).
 
+mod agents;
+pub(crate) mod changes;
 pub(crate) mod confirm;
+mod details;
 pub(crate) mod events;
 pub(crate) mod missing;
+mod numbers;
 pub(crate) mod pages;
 pub(crate) mod run;
 pub(crate) mod schedule;
-
-use async_graphql::Enum;
 
 use crate::{
     access::{Permission, Viewer},
@@ -27,7 +29,7 @@ use crate::{
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident $graphql:literal { $($(#[$variant_doc:meta])* $variant:ident => $text:literal,)* }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
         #[graphql(name = $graphql)]
         pub(crate) enum $name { $($(#[$variant_doc])* $variant,)* }
 
@@ -44,6 +46,8 @@ macro_rules! words {
         }
     };
 }
+
+pub(crate) use words;
 
 words! {
     /// Why a sync began.
@@ -82,6 +86,8 @@ words! {
         Agents => "agents",
         /// The account's phone numbers.
         PhoneNumbers => "phone_numbers",
+        /// What the agents' list does not tell, agent by agent.
+        AgentDetails => "agent_details",
         /// The account's voices.
         Voices => "voices",
         /// Agents that were here and were not listed, one by one.
@@ -137,6 +143,7 @@ pub(crate) async fn enqueue(
         gone_count: 0,
         returned_count: 0,
         pending_removal_count: 0,
+        unread_detail_count: 0,
         failures_in_a_row: 0,
         waiting_until: None,
         waiting_reason: None,

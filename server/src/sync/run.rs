@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -15,16 +16,19 @@ use crate::{
     id::{AgencyId, SyncRunId},
     jobs::{Job, JobError},
     keys::{self, Health, words},
-    providers::{Capability, ProviderError, ProviderKind, Target, Unavailable, VoiceProvider},
+    providers::{
+        Capability, Page, ProviderError, ProviderKind, RemoteAgent, Target, Unavailable,
+        VoiceProvider,
+    },
     store::{
         self,
         provider_keys::{HealthUpdate, KeyRow},
         sync_runs::SyncRunRow,
     },
     sync::{
-        Phase, State, events,
+        Phase, State, agents, details, events,
         missing::{self, Missing},
-        pages,
+        numbers, pages,
     },
 };
 
@@ -157,8 +161,9 @@ async fn import(
             .and_then(Phase::parse)
             .unwrap_or(Phase::Agents);
         let goes_on = match phase {
-            Phase::Agents => agents(app, run, key, (client, &target), stop).await?,
-            Phase::PhoneNumbers => numbers(app, run, (client, &target), stop).await?,
+            Phase::Agents => list_agents(app, run, key, (client, &target), stop).await?,
+            Phase::PhoneNumbers => list_numbers(app, run, (client, &target), stop).await?,
+            Phase::AgentDetails => details::step(app, run, client, &target, stop).await?,
             Phase::Voices => {
                 let page = answer(
                     stop,
@@ -215,7 +220,7 @@ async fn begin(app: &App, run: &mut SyncRunRow) -> Result<()> {
 
 /// A key that was saved knowing that it lists numbers and no agents imports its numbers; nothing is marked then. One that
 /// could list agents and cannot any more fails the sync.
-async fn agents(
+async fn list_agents(
     app: &App,
     run: &mut SyncRunRow,
     key: &KeyRow,
@@ -223,7 +228,7 @@ async fn agents(
     stop: &CancellationToken,
 ) -> Result<bool, Stop> {
     match answer(stop, client.list_agents(target, run.page_cursor.as_deref())).await {
-        Ok(page) => Ok(pages::write_agents(app, run, &page).await?),
+        Ok(page) => walk_agents(app, run, (client, target), page, stop).await,
         Err(Stop::Provider(ProviderError::MissingPermission { .. }))
             if !keys::can(key, Capability::ListAgents)
                 && keys::can(key, Capability::ListNumbers) =>
@@ -238,9 +243,37 @@ async fn agents(
     }
 }
 
+/// Writes page after page while the next one is under way, so that the provider and the database do not wait for each
+/// other. The transaction never waits for the request, and at most two pages are in memory (S7).
+async fn walk_agents(
+    app: &App,
+    run: &mut SyncRunRow,
+    (client, target): (&dyn VoiceProvider, &Target<'_>),
+    mut page: Page<RemoteAgent>,
+    stop: &CancellationToken,
+) -> Result<bool, Stop> {
+    loop {
+        let cursor = page.next.clone();
+        let following = async {
+            let cursor = cursor.as_deref()?;
+            let target = Target {
+                deadline: Instant::now() + PAGE_TIME,
+                ..*target
+            };
+            Some(answer(stop, client.list_agents(&target, Some(cursor))).await)
+        };
+        let (written, following) = tokio::join!(agents::write_page(app, run, &page), following);
+        match following {
+            _ if !written? => return Ok(false),
+            None => return Ok(true),
+            Some(following) => page = following?,
+        }
+    }
+}
+
 /// A key that may not list numbers is no failed sync: its agents are here, and its card says what it lacks. A refusal of the
 /// key itself counts only when the key cannot list agents either, as in a validation.
-async fn numbers(
+async fn list_numbers(
     app: &App,
     run: &mut SyncRunRow,
     (client, target): (&dyn VoiceProvider, &Target<'_>),
@@ -251,7 +284,7 @@ async fn numbers(
         client.list_numbers(target, run.page_cursor.as_deref()),
     );
     match listed.await {
-        Ok(page) => return Ok(pages::write_numbers(app, run, &page).await?),
+        Ok(page) => return Ok(numbers::write_page(app, run, &page).await?),
         Err(Stop::Provider(ProviderError::MissingPermission { .. })) => {}
         Err(Stop::Provider(ProviderError::InvalidKey { .. })) => {
             answer(stop, client.list_agents(target, None)).await?;
@@ -259,7 +292,7 @@ async fn numbers(
         Err(stop) => return Err(stop),
     }
     let mut next = run.clone();
-    pages::enter(&mut next, Phase::MissingAgents);
+    pages::enter(&mut next, Phase::AgentDetails);
     let tx = app.db.begin().await?;
     Ok(pages::commit(app, tx, run, next).await?)
 }

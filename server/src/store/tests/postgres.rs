@@ -37,6 +37,9 @@ const ROWS: &str = "
         pending_removal_count, failures_in_a_row, created_at)
         SELECT 'run-' || n, 'agency-' || n % 3 + 1, 'key-' || n % 3 + 1, 1, 'account-' || n % 3 + 1, 'vapi', 'manual',
             'succeeded', true, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, n / 5 FROM generate_series(1, 9000) n;
+    INSERT INTO sync_changes (run_id, agency_id, subject, subject_id, kind, name, name_key, fields, at)
+        SELECT 'run-' || n % 3 + 1, 'agency-1', 'agent', 'agent-' || n, 'added', 'Agent ' || n, 'agent ' || n, '', 0
+        FROM generate_series(1, 9000) n;
     INSERT INTO audit_entries (sequence, agency_id, at, actor, action, subject, summary, mac)
         SELECT n, 'agency-' || n % 150 + 1, 0, 'a', 'b', 'c', 'd', '' FROM generate_series(1, 60000) n;
     ANALYZE";
@@ -49,9 +52,11 @@ async fn run(conn: &mut PgConnection, sql: String) {
 /// How PostgreSQL answers a page of the first agency: without a filter, 51 rows, from the start or from the middle on.
 async fn plan(conn: &mut PgConnection, index: &str, sql: &'static str) -> String {
     let middle = match index {
-        "agents_by_name" | "agents_by_status" | "phone_numbers_by_number" | "voices_by_agency" => {
-            "'engine-3'"
-        }
+        "agents_by_name"
+        | "agents_by_status"
+        | "phone_numbers_by_number"
+        | "sync_changes_by_name"
+        | "voices_by_agency" => "'engine-3'",
         "audit_entries_by_agency" => "'30000'",
         _ => "'900'",
     };
@@ -61,6 +66,9 @@ async fn plan(conn: &mut PgConnection, index: &str, sql: &'static str) -> String
     // The last three are limit, key and id; the first is the agency.
     let mut values = vec!["''"; count];
     values[0] = "'agency-1'";
+    if index == "sync_changes_by_name" {
+        values[1] = "'run-1'";
+    }
     values[count - 3] = "'51'";
     values[count - 2] = middle;
     values[count - 1] = "'middle'";

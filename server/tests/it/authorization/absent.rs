@@ -103,6 +103,18 @@ async fn another_agencys_row_is_as_absent_as_no_row() {
             |id| json!({ "id": id }),
         ),
         (
+            "agents(filter.missingFromSyncRun)",
+            run,
+            "query($id: ID!) { agents(filter: { missingFromSyncRun: $id }) { totalCount nodes { id } } }",
+            |id| json!({ "id": id }),
+        ),
+        (
+            "syncChanges(syncRunId)",
+            run,
+            "query($id: ID!) { syncChanges(syncRunId: $id) { totalCount nodes { name } } }",
+            |id| json!({ "id": id }),
+        ),
+        (
             "clearProviderKey(input.providerKeyId)",
             key,
             "mutation($input: ClearProviderKeyInput!) { clearProviderKey(input: $input) { clearedVersion } }",

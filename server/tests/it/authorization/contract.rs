@@ -150,7 +150,14 @@ impl Contract {
     pub(crate) fn ways(&self) -> HashMap<String, Vec<Coordinate>> {
         let mut ways: HashMap<String, Vec<Coordinate>> = HashMap::new();
         let mut queue = VecDeque::new();
-        for root in ["Query", "Mutation", "Subscription"] {
+        // Through a field that needs arguments only where no other leads: those have to be made up.
+        let roots = [
+            ("Query", false),
+            ("Query", true),
+            ("Mutation", true),
+            ("Subscription", true),
+        ];
+        for (root, may_need_arguments) in roots {
             ways.insert(root.to_owned(), Vec::new());
             queue.push_back(root.to_owned());
             while let Some(kind) = queue.pop_front() {
@@ -159,7 +166,7 @@ impl Contract {
                         field.arguments.iter().any(|argument| argument.is_required);
                     if !self.is_object(&field.kind)
                         || ways.contains_key(&field.kind)
-                        || (kind == "Query" && needs_arguments)
+                        || (needs_arguments && !may_need_arguments)
                     {
                         continue;
                     }

@@ -108,6 +108,7 @@ const NULL: &[(&str, &str, &str)] = &[];
 const TAKING_IDS: &[&str] = &[
     "agent",
     "syncRun",
+    "syncChanges",
     "clearProviderKey",
     "testProviderKey",
     "confirmSync",

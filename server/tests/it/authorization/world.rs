@@ -156,6 +156,7 @@ impl World {
                 "UPDATE provider_keys SET health_message = 'said the provider';
                  UPDATE voices SET name = 'Ava' WHERE name IS NULL;
                  UPDATE sync_runs SET state = 'succeeded', finished_at = created_at WHERE state = 'needs_confirmation';
+                 UPDATE sync_changes SET kind = 'changed', fields = '|name|prompt|';
                  UPDATE sessions SET user_agent = 'a browser';
                  UPDATE placements SET status = 'inactive', inactive_reason = 'gone'
                  WHERE id = (SELECT min(id) FROM placements);
@@ -269,6 +270,17 @@ impl World {
             "syncRun" => {
                 let found = self.ask_owner("{ syncRuns { nodes { id } } }").await;
                 id(&found["syncRuns"]["nodes"][0]["id"])
+            }
+            "syncChanges" => {
+                // The first import added everything.
+                let found = self
+                    .ask_owner("{ syncRuns(last: 1) { nodes { id } } }")
+                    .await;
+                (
+                    "($id: ID!)".to_owned(),
+                    "(syncRunId: $id)".to_owned(),
+                    json!({ "id": found["syncRuns"]["nodes"][0]["id"] }),
+                )
             }
             // The stranger's agency has no key, and none is saved for it: its rows would be a copy of the first one's.
             "saveProviderKey" if who == Who::Stranger => {

@@ -230,7 +230,13 @@ async fn a_watcher_sees_each_phase_and_the_end() {
             .any(|event| event["phase"] == "AGENTS" && event["done"] == 1000),
         "{seen:#?}"
     );
-    let order = ["AGENTS", "PHONE_NUMBERS", "MISSING_AGENTS", "VOICES"];
+    let order = [
+        "AGENTS",
+        "PHONE_NUMBERS",
+        "AGENT_DETAILS",
+        "MISSING_AGENTS",
+        "VOICES",
+    ];
     let phases: Vec<usize> = seen
         .iter()
         .filter_map(|event| event["phase"].as_str())

@@ -1,5 +1,6 @@
 //! Importing accounts: what is read, what is marked, what waits, and what a killed process finds again.
 
+mod changes;
 mod fault;
 mod import;
 mod joining;
@@ -16,7 +17,7 @@ use crate::harness::{TestApp, TestClient};
 
 /// Everything that a run says of itself.
 const RUN: &str = "{ syncRuns(first: 1) { nodes { id trigger state phase done total agentCount phoneNumberCount voiceCount \
-    addedCount changedCount goneCount returnedCount pendingRemovalCount waitingUntil waitingReason hint \
+    addedCount changedCount goneCount returnedCount pendingRemovalCount unreadDetailCount waitingUntil waitingReason hint \
     error { code message } startedAt finishedAt } } }";
 
 /// The newest run of the agency.

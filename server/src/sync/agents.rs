@@ -1,0 +1,280 @@
+//! Writing what a provider told of agents: new ones with their placement, the changes of known ones, and the feed of both,
+//! together with the run's checkpoint in one transaction. A page that is read twice (after a crash) changes nothing the
+//! second time. It asks the provider nothing.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::{
+    app::App,
+    clock::Timestamp,
+    error::Result,
+    id::AgentId,
+    providers::{Page, RemoteAgent},
+    store::{
+        self, Conn,
+        agents::AgentWrite,
+        batch::BATCH,
+        placements::{KnownRow, PlacementWrite, Seen},
+        sync_changes::ChangeWrite,
+        sync_runs::SyncRunRow,
+    },
+    sync::{
+        Phase,
+        changes::{self, ChangeKind, Subject},
+        pages,
+    },
+};
+
+/// An agent of an answer, made ready outside the transaction.
+pub(super) struct Prepared<'a> {
+    remote: &'a RemoteAgent,
+    definition: String,
+    hash: String,
+}
+
+impl<'a> Prepared<'a> {
+    pub(super) fn new(remote: &'a RemoteAgent) -> Result<Self> {
+        Ok(Self {
+            remote,
+            definition: serde_json::to_string(&remote.definition)?,
+            hash: remote.definition.content_hash(),
+        })
+    }
+
+    fn agent<'b>(&'b self, id: &'b AgentId, now: Timestamp) -> AgentWrite<'b> {
+        let at = |millis: Option<i64>| millis.map_or(now, Timestamp::from_millis);
+        AgentWrite {
+            id,
+            name: &self.remote.definition.name,
+            definition: &self.definition,
+            definition_hash: &self.hash,
+            created_at: at(self.remote.remote_created_at_ms),
+            updated_at: at(self.remote.remote_updated_at_ms),
+        }
+    }
+
+    fn placement<'b>(&'b self, agent_id: &'b AgentId) -> PlacementWrite<'b> {
+        let voice = self.remote.definition.voice.as_ref();
+        let engine = self.remote.engine.as_ref();
+        PlacementWrite {
+            agent_id,
+            remote_id: &self.remote.remote_id,
+            voice: voice.map(|voice| (voice.engine.as_str(), voice.voice_id.as_str())),
+            remote_updated_at: self.updated_at(),
+            engine: engine.map(|engine| (engine.remote_id.as_str(), engine.revision.as_str())),
+            is_detail_due: !self.remote.is_whole,
+        }
+    }
+
+    fn updated_at(&self) -> Option<Timestamp> {
+        self.remote.remote_updated_at_ms.map(Timestamp::from_millis)
+    }
+}
+
+/// Writes a page of agents. False when the run has ended meanwhile: then nothing of the page is kept.
+pub(super) async fn write_page(
+    app: &App,
+    run: &mut SyncRunRow,
+    page: &Page<RemoteAgent>,
+) -> Result<bool> {
+    let now = app.clock.now();
+    let mut ids = HashSet::new();
+    let prepared: Vec<Prepared<'_>> = page
+        .items
+        .iter()
+        .filter(|remote| ids.insert(remote.remote_id.as_str()))
+        .map(Prepared::new)
+        .collect::<Result<_>>()?;
+    let mut tx = app.db.begin().await?;
+    let mut next = run.clone();
+    let named = page
+        .items
+        .iter()
+        .find_map(|item| item.account_id.as_deref());
+    pages::learn_account(&mut tx, run, named).await?;
+    for batch in prepared.chunks(BATCH) {
+        write_listed(&mut tx, run, &mut next, batch, now).await?;
+    }
+    next.is_list_complete &= page.is_complete;
+    pages::turn(&mut next, page, Phase::PhoneNumbers);
+    pages::commit(app, tx, run, next).await
+}
+
+/// Writes up to a hundred agents that the account holds, and counts them in `next`.
+pub(super) async fn write_listed(
+    conn: &mut Conn,
+    run: &SyncRunRow,
+    next: &mut SyncRunRow,
+    batch: &[Prepared<'_>],
+    now: Timestamp,
+) -> Result<()> {
+    let seen = pages::seen(run, now);
+    let ids: Vec<String> = batch
+        .iter()
+        .map(|item| item.remote.remote_id.clone())
+        .collect();
+    let known: HashMap<String, KnownRow> =
+        store::placements::list_known(conn, seen.agency, seen.account, &ids)
+            .await?
+            .into_iter()
+            .map(|row| (row.remote_id.clone(), row))
+            .collect();
+    let mut feed = Vec::new();
+    let mut unchanged = Vec::new();
+    let mut new = Vec::new();
+    for item in batch {
+        let Some(known) = known.get(&item.remote.remote_id) else {
+            new.push((AgentId::new(), item));
+            continue;
+        };
+        if is_as_known(known, item) {
+            unchanged.push(known.id.as_str().to_owned());
+        } else {
+            let found = write_known(conn, seen, known, item).await?;
+            count(next, found.as_ref());
+            feed.extend(found);
+        }
+        if known.last_seen_run != run.id.as_str() {
+            next.agent_count += 1;
+            next.done += 1;
+        }
+    }
+    insert(conn, seen, &new, &mut feed).await?;
+    let added = i64::try_from(new.len()).unwrap_or(i64::MAX);
+    next.added_count += added;
+    next.agent_count += added;
+    next.done += added;
+    if !unchanged.is_empty() {
+        store::placements::mark_seen(conn, seen, &unchanged).await?;
+    }
+    store::sync_changes::insert_many(conn, seen.agency, seen.run, &feed, now).await?;
+    Ok(())
+}
+
+fn count(next: &mut SyncRunRow, found: Option<&ChangeWrite>) {
+    match found.and_then(|change| ChangeKind::parse(change.kind)) {
+        Some(ChangeKind::Changed) => next.changed_count += 1,
+        Some(ChangeKind::Returned) => next.returned_count += 1,
+        _ => {}
+    }
+}
+
+async fn insert(
+    conn: &mut Conn,
+    seen: Seen<'_>,
+    new: &[(AgentId, &Prepared<'_>)],
+    feed: &mut Vec<ChangeWrite>,
+) -> Result<()> {
+    let agents: Vec<AgentWrite<'_>> = new
+        .iter()
+        .map(|(id, item)| item.agent(id, seen.at))
+        .collect();
+    let placements: Vec<PlacementWrite<'_>> =
+        new.iter().map(|(id, item)| item.placement(id)).collect();
+    store::agents::insert_many(conn, seen.agency, seen.provider, &agents).await?;
+    store::placements::insert_many(conn, seen, &placements).await?;
+    feed.extend(new.iter().map(|(id, item)| {
+        let name = &item.remote.definition.name;
+        changes::change(Subject::Agent, id.as_str(), ChangeKind::Added, name, &[])
+    }));
+    Ok(())
+}
+
+/// Whether nothing but the time at which it was seen has to be written.
+fn is_as_known(known: &KnownRow, item: &Prepared<'_>) -> bool {
+    let is_steady = known.status == "active" && known.remote_updated_at == item.updated_at();
+    if !item.remote.is_whole {
+        return is_steady && (known.is_detail_due || item.updated_at().is_some());
+    }
+    let engine = item.remote.engine.as_ref();
+    is_steady
+        && known.definition_hash == item.hash
+        && !known.is_detail_due
+        && known.engine_id.as_deref() == engine.map(|engine| engine.remote_id.as_str())
+        && known.engine_revision.as_deref() == engine.map(|engine| engine.revision.as_str())
+}
+
+/// Writes what is different in a known agent.
+async fn write_known(
+    conn: &mut Conn,
+    seen: Seen<'_>,
+    known: &KnownRow,
+    item: &Prepared<'_>,
+) -> Result<Option<ChangeWrite>> {
+    let name = &item.remote.definition.name;
+    let mut found = None;
+    if item.remote.is_whole {
+        if known.definition_hash != item.hash {
+            found = Some(write_definition(conn, seen, known, item).await?);
+        }
+        let placement = item.placement(&known.agent_id);
+        store::placements::update(conn, seen, &known.id, &placement).await?;
+    } else {
+        // Without a time of change nothing tells whether the rest is still as it was.
+        let is_due = known.is_detail_due
+            || item.updated_at().is_none()
+            || known.remote_updated_at != item.updated_at();
+        store::placements::update_listed(conn, seen, &known.id, item.updated_at(), is_due).await?;
+    }
+    if known.status != "active" {
+        store::agents::refresh_status(conn, seen.agency, &known.agent_id).await?;
+        let id = known.agent_id.as_str();
+        found = Some(changes::change(
+            Subject::Agent,
+            id,
+            ChangeKind::Returned,
+            name,
+            &[],
+        ));
+    }
+    Ok(found)
+}
+
+/// Writes a changed definition.
+async fn write_definition(
+    conn: &mut Conn,
+    seen: Seen<'_>,
+    known: &KnownRow,
+    item: &Prepared<'_>,
+) -> Result<ChangeWrite> {
+    let before = store::agents::find_definition(conn, seen.agency, &known.agent_id).await?;
+    let fields = changes::agent_fields(
+        &changes::stored_definition(before)?,
+        &item.remote.definition,
+    );
+    let agent = item.agent(&known.agent_id, seen.at);
+    store::agents::update_definition(conn, seen.agency, &agent).await?;
+    Ok(changes::change(
+        Subject::Agent,
+        known.agent_id.as_str(),
+        ChangeKind::Changed,
+        &item.remote.definition.name,
+        &fields,
+    ))
+}
+
+/// Writes the details of a listed agent, read by themselves, and answers with the change that they are: none when they
+/// were read for the first time. The list's time of change stays, because the next list is compared with it.
+pub(super) async fn write_details(
+    conn: &mut Conn,
+    run: &SyncRunRow,
+    known: &KnownRow,
+    remote: &RemoteAgent,
+    now: Timestamp,
+) -> Result<Option<ChangeWrite>> {
+    let seen = pages::seen(run, now);
+    let item = Prepared::new(remote)?;
+    let found = if known.definition_hash == item.hash {
+        None
+    } else {
+        Some(write_definition(conn, seen, known, &item).await?)
+    };
+    let placement = PlacementWrite {
+        remote_updated_at: known.remote_updated_at,
+        is_detail_due: false,
+        ..item.placement(&known.agent_id)
+    };
+    store::placements::update(conn, seen, &known.id, &placement).await?;
+    store::placements::set_details_read(conn, seen, &known.id).await?;
+    Ok(found.filter(|_| known.details_read_at.is_some()))
+}
