@@ -26,8 +26,6 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_secs(5);
 /// How often the housekeeping runs.
 const HOUSEKEEPING: Duration = Duration::from_mins(1);
-/// How often the jobs of dead holders are looked for.
-const RELEASE: Duration = Duration::from_secs(10);
 /// Ended jobs are kept this long, for whoever looks.
 const KEEP_ENDED: Duration = Duration::from_hours(7 * 24);
 /// A fault of ours is tried again this often before a job is given up.
@@ -244,20 +242,13 @@ fn parse<J: Job>(job: &JobRow) -> Result<J, JobError> {
 }
 
 async fn keep_house(app: &App) {
-    let mut minute = interval(HOUSEKEEPING);
-    minute.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut moment = interval(RELEASE);
-    moment.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut tick = interval(HOUSEKEEPING);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = minute.tick() => {
+            _ = tick.tick() => {
                 if let Err(error) = tidy(app).await {
                     tracing::error!(error = ?error, "the housekeeping failed and is tried again in a minute");
-                }
-            }
-            _ = moment.tick() => {
-                if let Err(error) = release(app).await {
-                    tracing::error!(error = ?error, "the jobs of dead workers could not be put back");
                 }
             }
             () = app.shutdown.cancelled() => return,
