@@ -71,12 +71,16 @@ pub(super) fn agent(agent: wire::Agent) -> RemoteAgent {
     }
 }
 
-/// The agent with what its language model holds.
-pub(super) fn with_llm(mut agent: RemoteAgent, llm: wire::Llm) -> RemoteAgent {
-    agent.engine = engine(llm.llm_id.clone(), llm.last_modification_timestamp);
+/// The agent with what its language model holds, in the version that the agent names.
+pub(super) fn with_llm(
+    mut agent: RemoteAgent,
+    llm: wire::Llm,
+    engine: Option<RemoteEngine>,
+) -> RemoteAgent {
     agent.definition.model = model(&llm);
     agent.definition.prompt = llm.general_prompt.filter(|text| !text.is_empty());
     agent.definition.first_message = llm.begin_message.filter(|text| !text.is_empty());
+    agent.engine = engine;
     agent.is_whole = true;
     agent
 }

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::{agent, engine, listed_agent, listed_voice, number, with_llm};
-use crate::providers::retell::{llm_of, paging, wire};
+use super::{agent, engine, listed_agent, listed_voice, number};
+use crate::providers::retell::{llm_of, wire};
 use crate::providers::{NumberStatus, RemoteAgent, RemoteNumber};
 
 const AGENT: &str = include_str!("fixtures/agent.json");
@@ -11,6 +11,12 @@ const LLM: &str = include_str!("fixtures/llm.json");
 
 fn read<T: serde::de::DeserializeOwned>(text: &str) -> T {
     serde_json::from_str(text).unwrap()
+}
+
+/// The agent with its language model, of which this is the latest version.
+fn with_llm(agent: RemoteAgent, llm: wire::Llm) -> RemoteAgent {
+    let engine = engine(llm.llm_id.clone(), llm.last_modification_timestamp);
+    super::with_llm(agent, llm, engine)
 }
 
 fn number_from(text: &str) -> RemoteNumber {
@@ -353,38 +359,23 @@ fn a_language_model_has_a_revision() {
     assert_eq!(engine("l".to_owned(), None), None);
 }
 
-/// S1: the version of the language model that the agent speaks with is the one that is read, `3.0` as well as `3`.
+/// S1: only a language model of Retell's own is read further.
 #[test]
-fn a_language_model_is_read_in_the_agents_version() {
-    let version = |engine: serde_json::Value| {
+fn only_retells_own_engine_is_read_further() {
+    let llm = |engine: serde_json::Value| {
         let engine: wire::ResponseEngine = read(&engine.to_string());
         llm_of(&engine).map(|(id, version)| (id.to_owned(), version))
     };
     let of = |version: serde_json::Value| json!({ "type": "retell-llm", "llm_id": "l", "version": version });
-    let with = |version: Option<&str>| Some(("l".to_owned(), version.map(str::to_owned)));
-    assert_eq!(version(of(json!(3))), with(Some("3")));
-    assert_eq!(version(of(json!(3.0))), with(Some("3")));
-    assert_eq!(version(of(json!(0))), with(Some("0")));
-    assert_eq!(version(of(json!(null))), with(None));
-    assert_eq!(version(of(json!("latest"))), with(None));
-    assert_eq!(
-        version(json!({ "type": "retell-llm", "llm_id": ".." })),
-        None
-    );
-    assert_eq!(version(json!({ "type": "retell-llm" })), None);
-}
-
-/// S3: the older list has a row for each version, and the agent is the highest one.
-#[test]
-fn the_older_list_names_an_agent_once() {
-    let rows = [("a", 1), ("b", 0), ("a", 3), ("a", 2)];
-    let rows = rows.map(|(id, version)| json!({ "agent_id": id, "agent_name": format!("{id}{version}"), "version": version }));
-    let agents: Vec<wire::Agent> = rows.iter().map(|row| read(&row.to_string())).collect();
-    let names: Vec<String> = paging::latest_versions(agents)
-        .into_iter()
-        .filter_map(|agent| agent.agent_name)
-        .collect();
-    assert_eq!(names, ["a3", "b0"]);
+    assert_eq!(llm(of(json!(3))), Some(("l".to_owned(), Some(3.0))));
+    assert_eq!(llm(of(json!("latest"))), Some(("l".to_owned(), None)));
+    for none in [
+        json!({ "type": "retell-llm", "llm_id": ".." }),
+        json!({ "type": "retell-llm" }),
+        json!({ "type": "custom-llm", "llm_id": "l" }),
+    ] {
+        assert_eq!(llm(none), None);
+    }
 }
 
 /// K13: only Retell's own form of an error has a text.

@@ -82,7 +82,7 @@ impl VoiceProvider for Retell {
         }
         let page: wire::ListPage<wire::AgentItem> =
             read_list(&answer, target, Capability::ListAgents, AGENTS)?;
-        let step = paging::step(position.as_ref(), page, |item| &item.agent_id);
+        let step = paging::step(position.as_ref(), page, |item| (&item.agent_id, None));
         let agents = step
             .items
             .into_iter()
@@ -138,7 +138,7 @@ impl VoiceProvider for Retell {
         let answer = send(target, &call).await?;
         let page: wire::ListPage<wire::LlmItem> =
             read_list(&answer, target, Capability::ListAgents, LANGUAGE_MODELS)?;
-        let step = paging::step(position.as_ref(), page, |item| &item.llm_id);
+        let step = paging::step(position.as_ref(), page, |item| (&item.llm_id, item.version));
         let engines = step
             .items
             .into_iter()
@@ -161,7 +161,7 @@ impl VoiceProvider for Retell {
         let answer = send(target, &list_numbers_call(&query)).await?;
         let page: wire::ListPage<wire::PhoneNumber> =
             read_list(&answer, target, Capability::ListNumbers, NUMBERS)?;
-        let step = paging::step(position.as_ref(), page, |item| &item.phone_number);
+        let step = paging::step(position.as_ref(), page, |item| (&item.phone_number, None));
         Ok(Page {
             items: step.items.into_iter().map(convert::number).collect(),
             next: step.next.as_ref().and_then(cursor::encode),
@@ -178,7 +178,7 @@ impl VoiceProvider for Retell {
         let answer = send(target, &Call::get("/list-voices", &["list-voices"])).await?;
         let voices: Vec<wire::VoiceItem> =
             read_whole(&answer, target, Capability::ListAgents, Shape::List, VOICES)?;
-        let voices = paging::unique(voices, |voice| &voice.voice_id);
+        let voices = paging::unique(voices, |voice| (&voice.voice_id, None));
         Ok(Some(Page {
             items: voices.into_iter().map(convert::listed_voice).collect(),
             next: None,
@@ -287,7 +287,7 @@ async fn list_agents_of_old(target: &Target<'_>) -> Result<Page<RemoteAgent>, Pr
         read_whole(&answer, target, Capability::ListAgents, Shape::List, AGENTS)?;
     // It answers a thousand rows at most, so that a full one may have been cut.
     let is_complete = agents.len() < PAGE_LIMIT;
-    let agents = paging::latest_versions(agents)
+    let agents = paging::unique(agents, |agent| (&agent.agent_id, agent.version))
         .into_iter()
         .filter(|agent| agent.channel.as_deref() != Some("chat"));
     Ok(Page {
@@ -299,16 +299,12 @@ async fn list_agents_of_old(target: &Target<'_>) -> Result<Page<RemoteAgent>, Pr
 }
 
 /// The language model that answers for an agent, and in which version, if it is one of Retell's own.
-fn llm_of(engine: &wire::ResponseEngine) -> Option<(&str, Option<String>)> {
+fn llm_of(engine: &wire::ResponseEngine) -> Option<(&str, Option<f64>)> {
     let llm_id = engine
         .llm_id
         .as_deref()
         .filter(|id| engine.kind.as_deref() == Some("retell-llm") && path_id(id).is_ok())?;
-    let version = engine
-        .version
-        .filter(|version| version.fract() == 0.0 && *version >= 0.0)
-        .map(|version| format!("{version:.0}"));
-    Some((llm_id, version))
+    Some((llm_id, engine.version))
 }
 
 /// The agent with its language model's part. Whatever that part answers, the agent itself is there: a model that is gone
@@ -317,28 +313,13 @@ async fn add_llm(
     target: &Target<'_>,
     agent: RemoteAgent,
     llm_id: &str,
-    version: Option<String>,
+    version: Option<f64>,
 ) -> Result<RemoteAgent, ProviderError> {
-    let segments = ["get-retell-llm", llm_id];
-    let version = version.unwrap_or_default();
-    let query = [("version", version.as_str())];
-    let mut call = Call::get("/get-retell-llm/{id}", &segments);
-    if !version.is_empty() {
-        call = call.with_query(&query);
-    }
-    let answer = send(target, &call).await?;
-    let llm: Result<wire::Llm, ProviderError> = read(
-        &answer,
-        target,
-        Capability::ListAgents,
-        Shape::Object,
-        "the language model",
-    );
-    match llm {
-        Ok(llm) if llm.llm_id == llm_id => Ok(convert::with_llm(agent, llm)),
-        Ok(_) => Err(ProviderError::Malformed {
-            what: "it is another language model than was asked for".to_owned(),
-        }),
+    match read_llm(target, llm_id, version).await {
+        Ok((llm, revised_at)) => {
+            let engine = convert::engine(llm_id.to_owned(), revised_at);
+            Ok(convert::with_llm(agent, llm, engine))
+        }
         Err(ProviderError::NotFound) => Ok(RemoteAgent {
             is_whole: true,
             ..agent
@@ -346,6 +327,49 @@ async fn add_llm(
         Err(ProviderError::MissingPermission { .. }) => Ok(agent),
         Err(error) => Err(error),
     }
+}
+
+/// The language model in the version that an agent names, with the time of change of its latest one: that is the time which
+/// the list of language models tells, so that only it can be compared with the list.
+async fn read_llm(
+    target: &Target<'_>,
+    llm_id: &str,
+    version: Option<f64>,
+) -> Result<(wire::Llm, Option<i64>), ProviderError> {
+    let latest = ask_llm(target, llm_id, &[]).await?;
+    let revised_at = latest.last_modification_timestamp;
+    let version = version.filter(|version| version.fract() == 0.0 && *version >= 0.0);
+    match (version, latest.version) {
+        (Some(named), Some(newest)) if named < newest => {
+            let named = format!("{named:.0}");
+            let llm = ask_llm(target, llm_id, &[("version", &named)]).await?;
+            Ok((llm, revised_at))
+        }
+        _ => Ok((latest, revised_at)),
+    }
+}
+
+async fn ask_llm(
+    target: &Target<'_>,
+    llm_id: &str,
+    query: &[(&str, &str)],
+) -> Result<wire::Llm, ProviderError> {
+    let segments = ["get-retell-llm", llm_id];
+    let call = Call::get("/get-retell-llm/{id}", &segments).with_query(query);
+    let answer = send(target, &call).await?;
+    let llm: wire::Llm = read(
+        &answer,
+        target,
+        Capability::ListAgents,
+        Shape::Object,
+        "the language model",
+    )?;
+    if llm.llm_id != llm_id {
+        return Err(ProviderError::Malformed {
+            what: "it is another language model than was asked for".to_owned(),
+        });
+    }
+    Ok(llm)
 }
 
 async fn change_number(

@@ -2,7 +2,7 @@
 //! hands out a key for the next page; a key that is missing, or that has led here before, leaves no way to the end, and then
 //! the list is incomplete (S3). The cursor stays small however long the list is.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -34,11 +34,11 @@ pub(super) struct Step<T> {
     pub(super) is_complete: bool,
 }
 
-/// The step after a page. `id` names an item, so that none comes twice in one page.
+/// The step after a page. `id` names an item and its version, so that none comes twice in one page.
 pub(super) fn step<T>(
     cursor: Option<&Cursor>,
     page: ListPage<T>,
-    id: impl Fn(&T) -> &str,
+    id: impl Fn(&T) -> (&str, Option<f64>),
 ) -> Step<T> {
     let ListPage {
         items,
@@ -87,34 +87,22 @@ fn following(cursor: Option<&Cursor>, key: String) -> Option<Cursor> {
     })
 }
 
-/// The items without those whose id stands before them.
-pub(super) fn unique<T>(items: Vec<T>, id: impl Fn(&T) -> &str) -> Vec<T> {
-    let mut seen = HashSet::new();
-    items
-        .into_iter()
-        .filter(|item| seen.insert(id(item).to_owned()))
-        .collect()
-}
-
-/// Each agent of the old list once, in its highest version: that list has a row for each version.
-pub(super) fn latest_versions(agents: Vec<super::wire::Agent>) -> Vec<super::wire::Agent> {
-    let mut latest: Vec<super::wire::Agent> = Vec::new();
-    let mut places = std::collections::HashMap::new();
-    for agent in agents {
-        match places.get(&agent.agent_id) {
+/// Each item once, and of several versions the highest, because some of Retell's lists have a row for each version.
+pub(super) fn unique<T>(items: Vec<T>, id: impl Fn(&T) -> (&str, Option<f64>)) -> Vec<T> {
+    let mut places: HashMap<String, usize> = HashMap::with_capacity(items.len());
+    let mut unique: Vec<T> = Vec::with_capacity(items.len());
+    for item in items {
+        let (name, version) = id(&item);
+        match places.get(name) {
+            Some(&place) if version > id(&unique[place]).1 => unique[place] = item,
+            Some(_) => {}
             None => {
-                places.insert(agent.agent_id.clone(), latest.len());
-                latest.push(agent);
-            }
-            Some(&place) => {
-                let known: &mut super::wire::Agent = &mut latest[place];
-                if agent.version > known.version {
-                    *known = agent;
-                }
+                places.insert(name.to_owned(), unique.len());
+                unique.push(item);
             }
         }
     }
-    latest
+    unique
 }
 
 #[cfg(test)]

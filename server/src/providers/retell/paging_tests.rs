@@ -11,7 +11,7 @@ fn walk(answer: impl Fn(Option<&str>) -> ListPage<String>) -> (Vec<String>, usiz
     loop {
         let page = answer(cursor.as_ref().map(|cursor| cursor.key.as_str()));
         requests += 1;
-        let step = step(cursor.as_ref(), page, |item| item);
+        let step = step(cursor.as_ref(), page, |item| (item, None));
         items.extend(step.items);
         is_complete &= step.is_complete;
         // Through its text, as a stored one goes.
@@ -92,5 +92,19 @@ fn a_list_without_an_end_is_given_up() {
 #[test]
 fn no_item_comes_twice_in_one_page() {
     let items = ["a", "b", "a"].map(str::to_owned).to_vec();
-    assert_eq!(unique(items, |item| item), ["a", "b"]);
+    assert_eq!(unique(items, |item| (item, None)), ["a", "b"]);
+}
+
+/// S3: a list with a row for each version names an item once, in its highest version.
+#[test]
+fn of_several_versions_the_highest_is_the_item() {
+    let rows = vec![
+        ("a", Some(1.0)),
+        ("b", None),
+        ("a", Some(3.0)),
+        ("a", Some(2.0)),
+        ("b", Some(0.0)),
+    ];
+    let rows = unique(rows, |(id, version)| (id, *version));
+    assert_eq!(rows, [("a", Some(3.0)), ("b", Some(0.0))]);
 }

@@ -93,6 +93,8 @@ pub(super) struct ResponseEngine {
 pub(super) struct Llm {
     pub(super) llm_id: String,
     #[serde(default, deserialize_with = "lenient")]
+    pub(super) version: Option<f64>,
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) model: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     pub(super) s2s_model: Option<String>,
@@ -124,6 +126,8 @@ pub(super) struct PrimaryModel {
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct LlmItem {
     pub(super) llm_id: String,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) version: Option<f64>,
     #[serde(default, deserialize_with = "lenient")]
     pub(super) last_modification_timestamp: Option<i64>,
 }

@@ -4,8 +4,10 @@
 use serde_json::{Value, json};
 
 use super::super::{Call, send};
-use super::{Bench, KEY, sample};
-use crate::providers::{Capability, ProviderError, RemoteAgent, RemoteEngine, Target};
+use super::{Bench, KEY, Retell, sample};
+use crate::providers::{
+    Capability, ProviderError, RemoteAgent, RemoteEngine, Target, VoiceProvider,
+};
 use crate::sandbox::{Effect, Fault, NewKey};
 
 const LLM: &str = "/retell/get-retell-llm/*";
@@ -31,7 +33,7 @@ async fn change_llm(bench: &Bench, engine: &RemoteEngine, change: Value) {
     assert!(status.is_success());
 }
 
-/// S1: an agent is read whole with two requests, one of them for its language model in the agent's version.
+/// S1: an agent is read whole with two requests, one of them for its language model.
 #[tokio::test]
 async fn an_agent_is_read_with_its_language_model() {
     let bench = Bench::with_account(1, 0).await;
@@ -56,7 +58,7 @@ async fn an_agent_is_read_with_its_language_model() {
         bench.asked(),
         [
             format!("GET /retell/get-agent/{}", agent.remote_id),
-            format!("GET /retell/get-retell-llm/{llm}?version=3"),
+            format!("GET /retell/get-retell-llm/{llm}"),
         ]
     );
 }
@@ -184,4 +186,42 @@ async fn an_agent_without_a_language_model_is_read_with_one_request() {
         );
         assert_eq!(bench.asked().len(), 1, "{name}");
     }
+}
+
+/// S1: an agent that stays with an older version of its language model has that version's prompt, and the latest one's
+/// revision, which is the one that the list of language models tells.
+#[tokio::test]
+async fn an_agent_keeps_the_version_of_its_language_model() {
+    use wiremock::matchers::{path, query_param, query_param_is_missing};
+    let server = wiremock::MockServer::start().await;
+    let agent = json!({ "agent_id": "a", "response_engine": { "type": "retell-llm", "llm_id": "l", "version": 2.0 } });
+    let llm = |version: u32, prompt: &str| {
+        json!({ "llm_id": "l", "version": version, "general_prompt": prompt,
+        "last_modification_timestamp": 1_000 + version })
+    };
+    let answers = |body: &Value| wiremock::ResponseTemplate::new(200).set_body_json(body);
+    wiremock::Mock::given(path("/get-agent/a"))
+        .respond_with(answers(&agent))
+        .mount(&server)
+        .await;
+    wiremock::Mock::given(path("/get-retell-llm/l"))
+        .and(query_param_is_missing("version"))
+        .respond_with(answers(&llm(5, "New.")))
+        .mount(&server)
+        .await;
+    wiremock::Mock::given(path("/get-retell-llm/l"))
+        .and(query_param("version", "2"))
+        .respond_with(answers(&llm(2, "Old.")))
+        .mount(&server)
+        .await;
+    let bench = Bench::new().await;
+    let address = url::Url::parse(&server.uri()).unwrap();
+    let agent = bench
+        .ask_at(&address, KEY, async |target: &Target<'_>| {
+            Retell.get_agent(target, "a").await
+        })
+        .await
+        .unwrap();
+    assert_eq!(agent.definition.prompt.as_deref(), Some("Old."));
+    assert_eq!(agent.engine.unwrap().revision, "1005");
 }
