@@ -13,6 +13,7 @@ mod keys;
 mod lists;
 mod process;
 mod replicas;
+mod retell;
 mod rules;
 mod schema;
 mod secrets;
