@@ -359,7 +359,7 @@ async fn numbers_are_detached_before_the_key_goes() {
     assert_eq!(number["outbound_agents"].as_array().unwrap().len(), 2);
 }
 
-/// T2, S6: Retell beside Vapi: each has its key, its account and its agents, and the agency's provider stays the first.
+/// T2: Retell beside Vapi: each has its key, its account and its agents, and the agency's provider stays the first.
 #[tokio::test]
 async fn two_providers_stand_side_by_side() {
     let app = TestApp::new().await;
