@@ -31,7 +31,9 @@ export const AGENCY = "northside-voice";
 export const PAGES = {
   overview: `/a/${AGENCY}`,
   agents: `/a/${AGENCY}/agents`,
+  numbers: `/a/${AGENCY}/numbers`,
   keys: `/a/${AGENCY}/settings/api-keys`,
+  history: `/a/${AGENCY}/settings/sync-history`,
   audit: `/a/${AGENCY}/settings/audit`,
 } as const;
 
@@ -142,6 +144,11 @@ export async function recordSpoken(page: Page): Promise<() => Promise<string[]>>
     new MutationObserver(listen).observe(document.body, { subtree: true, childList: true, characterData: true });
   });
   return () => page.evaluate(() => (window as unknown as { spoken: string[] }).spoken);
+}
+
+/** The panel beside a list. */
+export function sidePanel(page: Page): Locator {
+  return page.getByRole("complementary").filter({ has: page.getByRole("button", { name: "Close panel" }) });
 }
 
 /** The dialog that is open. */

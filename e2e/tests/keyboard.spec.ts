@@ -95,7 +95,7 @@ test("agents are searched and opened by the keyboard", async ({ page, demo }) =>
 test("each navigation names the window and puts the focus on the heading", async ({ page }) => {
   // checklist 40.
   await logIn(page, PEOPLE.admin);
-  for (const room of ["Agents", "API keys", "Audit log", "Overview"]) {
+  for (const room of ["Agents", "Numbers", "API keys", "Sync history", "Audit log", "Overview"]) {
     await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: room }).click();
     await expect(page.getByRole("heading", { level: 1, name: room })).toBeFocused();
     await expect(page).toHaveTitle(`${room} · Ringfence`);
@@ -111,7 +111,7 @@ test("each navigation names the window and puts the focus on the heading", async
 test("everything that is pressed is large enough", async ({ page, demo }) => {
   // checklist 39: targets of at least 24 px, links in running text apart.
   await connect(demo);
-  for (const path of [PAGES.overview, PAGES.agents, PAGES.keys, PAGES.audit]) {
+  for (const path of [PAGES.overview, PAGES.agents, PAGES.numbers, PAGES.keys, PAGES.history, PAGES.audit]) {
     if (path === PAGES.overview) await logIn(page, PEOPLE.admin, path);
     else await page.goto(path);
     await expect(page.locator("main .skeleton")).toHaveCount(0);

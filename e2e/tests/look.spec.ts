@@ -1,8 +1,7 @@
 // Each page in each of its states: pictures in light and dark, wide and narrow, without anything that axe finds.
 
-import { fileURLToPath } from "node:url";
 import type { Page, Route } from "@playwright/test";
-import { Card, KEYS, PAGES, PEOPLE, Script, connect, logIn, openDialog } from "../support/app";
+import { Card, KEYS, PAGES, PEOPLE, Script, connect, logIn, openDialog, sidePanel } from "../support/app";
 import { PHONE, look } from "../support/look";
 import { expect, test } from "../support/test";
 
@@ -21,6 +20,8 @@ async function route(page: Page, operation: string, handle: (route: Route) => Pr
 const LISTS = [
   { name: "overview", path: PAGES.overview, operation: "GetOverview", full: "40 agents imported." },
   { name: "agents", path: PAGES.agents, operation: "ListAgents", full: "40 agents" },
+  { name: "numbers", path: PAGES.numbers, operation: "ListPhoneNumbers", full: "12 numbers" },
+  { name: "history", path: PAGES.history, operation: "ListSyncRuns", full: "1 sync" },
   { name: "keys", path: PAGES.keys, operation: "ListProviderKeys", full: "Working" },
   { name: "audit", path: PAGES.audit, operation: "ListAuditEntries", full: "Logged in." },
 ] as const;
@@ -71,6 +72,12 @@ test("empty pages teach", async ({ page }) => {
   await page.goto(`${PAGES.agents}?q=nobody`);
   await expect(page.getByRole("heading", { name: "No agent matches" })).toBeVisible();
   await look(page, "agents-filtered-empty");
+  await page.goto(PAGES.numbers);
+  await expect(page.getByRole("heading", { name: "No numbers yet" })).toBeVisible();
+  await look(page, "numbers-empty");
+  await page.goto(PAGES.history);
+  await expect(page.getByRole("heading", { name: "No syncs yet" })).toBeVisible();
+  await look(page, "history-empty");
   await page.goto(PAGES.keys);
   await expect(new Card(page).badge("Not connected")).toBeVisible();
   await look(page, "keys-empty");
@@ -194,8 +201,70 @@ test("the keys page: a failed sync, and a question", async ({ page, demo }) => {
   await script.syncEnded("NEEDS_CONFIRMATION");
   await script.close();
   await page.reload();
-  await expect(card.root.getByText("15 agents would become inactive")).toBeVisible();
+  await expect(card.root.getByText("15 of 40 agents were not listed any more")).toBeVisible();
   await look(page, "keys-question");
+  await page.goto(PAGES.overview);
+  await expect(page.getByText("15 of 40 agents were not listed any more")).toBeVisible();
+  await look(page, "overview-question");
+  await page.goto(PAGES.history);
+  await expect(page.locator("tbody").getByRole("row")).toHaveCount(3);
+  await look(page, "history-states");
+  await page.getByRole("rowheader").nth(1).getByRole("link").click();
+  await expect(sidePanel(page).getByText(/^The last Vapi sync failed/)).toBeVisible();
+  await look(page, "run-failed");
+  await page.getByRole("rowheader").nth(2).getByRole("link").click();
+  await expect(sidePanel(page).getByText(/^Synced/)).toBeVisible();
+  await look(page, "run");
+  await page.getByRole("rowheader").nth(0).getByRole("link").click();
+  await sidePanel(page).getByRole("link", { name: "Review" }).click();
+  await expect(page.getByRole("button", { name: "Mark 15 agents inactive" })).toBeVisible();
+  await look(page, "review");
+  await page.getByRole("button", { name: "Mark 15 agents inactive" }).click();
+  await expect(page.getByText(/15 no longer there$/)).toBeVisible();
+  await look(page, "review-decided");
+});
+
+test("numbers: the panel, and a selection of agents", async ({ page, demo }) => {
+  // checklist 40; look.md: table.
+  await connect(demo);
+  await logIn(page, PEOPLE.admin, PAGES.numbers);
+  await page.getByRole("rowheader").nth(1).getByRole("link").click();
+  await expect(sidePanel(page).getByRole("heading", { name: "Answered by" })).toBeVisible();
+  await look(page, "number");
+  await page.goto(PAGES.agents);
+  const boxes = page.locator("tbody").getByRole("checkbox");
+  await boxes.nth(1).click();
+  await boxes.nth(4).click({ modifiers: ["Shift"] });
+  await expect(page.getByText("4 agents selected")).toBeVisible();
+  await look(page, "agents-selected");
+});
+
+test("lists after a sync that found nothing", async ({ page, demo }) => {
+  // S2; checklist 23, 40.
+  const key = "key-of-an-empty-account-0002";
+  await demo.sandbox.addAccount(key, 0);
+  await connect(demo, key);
+  await logIn(page, PEOPLE.admin, PAGES.agents);
+  await expect(page.getByRole("heading", { name: "The last sync found no agents" })).toBeVisible();
+  await look(page, "agents-found-nothing");
+  await page.goto(PAGES.numbers);
+  await expect(page.getByRole("heading", { name: "The last sync found no numbers" })).toBeVisible();
+  await look(page, "numbers-found-nothing");
+});
+
+test("the review as staff see it", async ({ page, demo }) => {
+  // P1, S3; checklist 25, 40.
+  await connect(demo);
+  await demo.sandbox.removeAssistants(KEYS.good, 15);
+  const script = await Script.as(demo, PEOPLE.staff);
+  await script.startSync();
+  await script.syncEnded("NEEDS_CONFIRMATION");
+  await script.close();
+  await logIn(page, PEOPLE.staff, PAGES.history);
+  await page.getByRole("rowheader").first().getByRole("link").click();
+  await sidePanel(page).getByRole("link", { name: "Review" }).click();
+  await expect(page.getByText("An owner or admin has to decide this")).toBeVisible();
+  await look(page, "review-staff");
 });
 
 test("the keys page as staff see it", async ({ page, demo }) => {
@@ -260,14 +329,4 @@ test("the theme can be chosen and stays", async ({ page }) => {
   await page.reload();
   await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
   expect(await background()).toBe(dark);
-});
-
-test("the picture of the README", async ({ page, demo }) => {
-  test.skip(!process.env.DOCS_PICTURE, "made by hand: DOCS_PICTURE=1");
-  await connect(demo);
-  await page.setViewportSize({ width: 1280, height: 720 });
-  await logIn(page, PEOPLE.admin, PAGES.keys);
-  await new Card(page).synced();
-  await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
-  await page.screenshot({ path: fileURLToPath(new URL("../../docs/settings-api-keys.png", import.meta.url)) });
 });

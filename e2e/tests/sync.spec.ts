@@ -81,18 +81,31 @@ test("where many agents would go inactive, a person decides", async ({ page, dem
   await logIn(page, PEOPLE.admin, PAGES.keys);
   const card = new Card(page);
   await card.button("Sync now").click();
-  await expect(card.root.getByText("15 agents would become inactive")).toBeVisible();
-  await expect(page.getByRole("status").filter({ hasText: "Vapi sync asks: 15 agents would become inactive." })).toBeAttached();
-  await card.button("Keep them active").click();
-  await card.synced();
+  await expect(card.root.getByText("15 of 40 agents were not listed any more")).toBeVisible();
+  await expect(page.getByRole("status").filter({ hasText: "Vapi sync asks: 15 of 40 agents were not listed any more." })).toBeAttached();
+  await page.goto(PAGES.overview);
+  await expect(page.getByText("15 of 40 agents were not listed any more")).toBeVisible();
+  await page.goto(`${PAGES.history}?state=asks`);
+  await expect(page.getByRole("row").filter({ hasText: "15 of 40 agents were not listed any more" })).toContainText("Needs your answer");
+
+  await page.goto(PAGES.keys);
+  await card.root.getByRole("link", { name: "Review" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Review missing agents" })).toBeFocused();
+  await expect(page.getByText("15 of 40 agents were not listed any more", { exact: true })).toBeVisible();
+  await expect(page.getByText(/^In the Vapi account .+\. The sync of /)).toBeVisible();
+  await page.getByRole("button", { name: "Keep them active" }).click();
+  await expect(page.getByRole("heading", { name: "Nothing is left to decide" })).toBeFocused();
+  await expect(page.getByText(/No changes$/)).toBeVisible();
   await page.goto(`${PAGES.agents}?status=active`);
   await expect(page.getByText("40 agents found")).toBeVisible();
 
   await page.goto(PAGES.keys);
   await card.button("Sync now").click();
-  await card.button("Mark 15 agents inactive").click();
-  await card.synced();
-  await expect(card.root.getByText(/15 no longer there$/)).toBeVisible();
+  await card.root.getByRole("link", { name: "Review" }).click();
+  await page.getByRole("button", { name: "Mark 15 agents inactive" }).click();
+  await expect(page.getByText(/15 no longer there$/)).toBeVisible();
+  await page.getByRole("main").getByRole("link", { name: "Sync history" }).click();
+  await expect(page.getByRole("row").nth(1)).toContainText("15 no longer there");
   await page.goto(`${PAGES.agents}?status=inactive`);
   await expect(page.getByText("15 agents found")).toBeVisible();
   await page.getByRole("rowheader").first().getByRole("link").click();
@@ -109,10 +122,14 @@ test("staff see the question and are not asked to decide it", async ({ page, dem
   await script.close();
   await logIn(page, PEOPLE.staff, PAGES.keys);
   const card = new Card(page);
-  await expect(card.root.getByText("15 agents would become inactive")).toBeVisible();
+  await expect(card.root.getByText("15 of 40 agents were not listed any more")).toBeVisible();
+  await card.root.getByRole("link", { name: "Review" }).click();
+  await expect(page.getByText("An owner or admin has to decide this")).toBeVisible();
+  await expect(page.getByText(/^In your Vapi account\./)).toBeVisible();
   for (const answer of ["Mark 15 agents inactive", "Keep them active"]) {
-    await expect(card.button(answer)).toBeDisabled();
-    await expect(card.button(answer)).toHaveAccessibleDescription(/^Only owners and admins/);
+    const button = page.getByRole("button", { name: answer });
+    await expect(button).toBeDisabled();
+    await expect(button).toHaveAccessibleDescription(/^An owner or admin has to decide this/);
   }
 });
 
@@ -128,6 +145,12 @@ test("a sync that ends empty says what to check", async ({ page, demo }) => {
   await expect(card.root.getByText(/Check that the key belongs to the right Vapi organisation/)).toBeVisible();
   await page.goto(PAGES.overview);
   await expect(page.getByText(/The account holds no agents yet\./)).toBeVisible();
+  for (const [path, noun] of [[PAGES.agents, "agents"], [PAGES.numbers, "numbers"]] as const) {
+    await page.goto(path);
+    await expect(page.getByRole("heading", { name: `The last sync found no ${noun}` })).toBeVisible();
+    await expect(page.getByText(/Check that the key belongs to the right Vapi organisation/)).toBeVisible();
+    await expect(page.getByRole("link", { name: "Open API keys" })).toBeVisible();
+  }
 });
 
 test("a second sync joins the one that runs", async ({ page, otherPage, demo }) => {

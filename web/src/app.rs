@@ -10,8 +10,11 @@ use crate::pages::audit::AuditPage;
 use crate::pages::home::HomePage;
 use crate::pages::log_in::LogInPage;
 use crate::pages::not_found::{NotFoundPage, NotFoundRoom};
+use crate::pages::numbers::NumbersPage;
 use crate::pages::overview::OverviewPage;
 use crate::pages::set_up::SetUpPage;
+use crate::pages::sync_history::SyncHistoryPage;
+use crate::pages::sync_review::SyncReviewPage;
 use crate::session::{Session, Visit};
 use leptos::prelude::*;
 use leptos_router::components::{ParentRoute, Route, Router, Routes};
@@ -40,7 +43,10 @@ pub(crate) fn App() -> impl IntoView {
                 <ParentRoute path=path!("/a/:agency") view=AgencyFrame>
                     <Route path=path!("") view=OverviewPage />
                     <Route path=path!("agents") view=AgentsPage />
+                    <Route path=path!("numbers") view=NumbersPage />
                     <Route path=path!("settings/api-keys") view=ApiKeysPage />
+                    <Route path=path!("settings/sync-history") view=SyncHistoryPage />
+                    <Route path=path!("settings/sync-history/:run") view=SyncReviewPage />
                     <Route path=path!("settings/audit") view=AuditPage />
                     <Route path=path!("*rest") view=NotFoundRoom />
                 </ParentRoute>

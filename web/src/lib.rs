@@ -13,6 +13,7 @@ mod api;
 mod app;
 mod clock;
 mod components;
+mod download;
 mod erased;
 mod frame;
 mod loader;

@@ -3,8 +3,9 @@
 use crate::api::enums::{
     AgentSortField, AgentStatus, InactiveReason, PhoneNumberStatus, Provider, SortDirection,
 };
-use crate::api::{ApiError, DateTime, operation, send};
-use crate::logic::list_state::{AgentListState, PAGE_SIZE};
+use crate::api::{ApiError, DateTime, Window, operation, send};
+use crate::logic::list_state::ListState;
+use crate::logic::provider_name;
 
 operation!(ListAgents, "src/api/agents/list_agents.graphql");
 operation!(GetAgent, "src/api/agents/get_agent.graphql");
@@ -16,33 +17,55 @@ pub(crate) use get_agent::{
 pub(crate) use list_agents::{ListAgentsAgents as AgentPage, ListAgentsAgentsNodes as AgentRow};
 
 /// One page of the list as its state in the URL describes it.
-pub(crate) async fn list(agency: &str, state: AgentListState) -> Result<AgentPage, ApiError> {
-    let AgentListState {
-        search,
-        status,
-        only_unreachable,
-        provider,
-        sort,
-        position,
-        open_agent: _,
-    } = state;
-    let is_backwards = position.before.is_some();
+pub(crate) async fn list(agency: &str, state: ListState) -> Result<AgentPage, ApiError> {
+    let field = match state.sort.field {
+        "status" => AgentSortField::Status,
+        "created" => AgentSortField::CreatedAt,
+        "updated" => AgentSortField::UpdatedAt,
+        _ => AgentSortField::Name,
+    };
+    let direction = SortDirection::of(state.sort.is_descending);
+    let window = Window::of_page(&state.position);
+    ask(agency, state, field, direction, window).await
+}
+
+/// The hundred agents behind a cursor, of all that the state's filters let through. In the order in which they were made, which
+/// nothing changes while the pages are walked.
+pub(crate) async fn walk(
+    agency: &str,
+    state: ListState,
+    after: Option<String>,
+) -> Result<AgentPage, ApiError> {
+    let (field, direction) = (AgentSortField::CreatedAt, SortDirection::Asc);
+    ask(agency, state, field, direction, Window::of_walk(after)).await
+}
+
+async fn ask(
+    agency: &str,
+    state: ListState,
+    field: AgentSortField,
+    direction: SortDirection,
+    window: Window,
+) -> Result<AgentPage, ApiError> {
     let filter = list_agents::AgentFilter {
-        provider: provider.map(|provider| vec![provider]),
-        status: status.map(|status| vec![status]),
-        is_reachable: only_unreachable.then_some(false),
+        provider: provider_name::filtered(&state),
+        status: state.value("status").map(|status| {
+            vec![if status == "active" {
+                AgentStatus::Active
+            } else {
+                AgentStatus::Inactive
+            }]
+        }),
+        is_reachable: state.value("reachable").map(|_| false),
     };
     let variables = list_agents::Variables {
         filter: Some(filter),
-        search: Some(search.trim().to_owned()).filter(|text| !text.is_empty()),
-        sort: Some(list_agents::AgentSort {
-            field: sort.field,
-            direction: sort.direction,
-        }),
-        first: (!is_backwards).then_some(PAGE_SIZE),
-        after: position.after,
-        last: is_backwards.then_some(PAGE_SIZE),
-        before: position.before,
+        search: Some(state.search.trim().to_owned()).filter(|text| !text.is_empty()),
+        sort: Some(list_agents::AgentSort { field, direction }),
+        first: window.first,
+        after: window.after,
+        last: window.last,
+        before: window.before,
     };
     Ok(send::<ListAgents>(agency, variables).await?.agents)
 }

@@ -1,8 +1,8 @@
 //! The audit log, newest first, a page at a time.
 
 use crate::api::enums::Provider;
-use crate::api::{ApiError, DateTime, operation, send};
-use crate::logic::list_state::{PAGE_SIZE, PagePosition};
+use crate::api::{ApiError, DateTime, Window, operation, send};
+use crate::logic::list_state::PagePosition;
 
 operation!(
     ListAuditEntries,
@@ -19,15 +19,15 @@ pub(crate) async fn list(
     provider: Option<Provider>,
     position: PagePosition,
 ) -> Result<AuditPage, ApiError> {
-    let is_backwards = position.before.is_some();
+    let window = Window::of_page(&position);
     let variables = list_audit_entries::Variables {
         filter: provider.map(|provider| list_audit_entries::AuditEntryFilter {
             provider: Some(vec![provider]),
         }),
-        first: (!is_backwards).then_some(PAGE_SIZE),
-        after: position.after,
-        last: is_backwards.then_some(PAGE_SIZE),
-        before: position.before,
+        first: window.first,
+        after: window.after,
+        last: window.last,
+        before: window.before,
     };
     Ok(send::<ListAuditEntries>(agency, variables)
         .await?

@@ -123,6 +123,10 @@ contract_enum! {
     AgentSortField { Name = "NAME", Status = "STATUS", CreatedAt = "CREATED_AT", UpdatedAt = "UPDATED_AT", }
 }
 contract_enum! {
+    /// What numbers are sorted by.
+    PhoneNumberSortField { Number = "NUMBER", CreatedAt = "CREATED_AT", }
+}
+contract_enum! {
     /// The closed list of the server's error codes.
     ErrorCode {
         Unauthenticated = "UNAUTHENTICATED", Forbidden = "FORBIDDEN", NotFound = "NOT_FOUND", InvalidInput = "INVALID_INPUT",
@@ -160,6 +164,7 @@ mod tests {
             SyncDecision::names(),
             SortDirection::names(),
             AgentSortField::names(),
+            PhoneNumberSortField::names(),
             ErrorCode::names(),
         ] {
             let in_schema = values_in(schema, name);

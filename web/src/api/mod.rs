@@ -2,7 +2,8 @@
 //! operations of each noun. Pages never fetch and never decode. An answer `UNAUTHENTICATED` to anything is told to the one
 //! listener that [`on_unauthenticated`] registered, which leads to the log-in page.
 
-use crate::api::enums::ErrorCode;
+use crate::api::enums::{ErrorCode, SortDirection};
+use crate::logic::list_state::{PAGE_SIZE, PagePosition};
 use gloo_net::http::Request;
 use graphql_client::GraphQLQuery;
 use serde_json::Value;
@@ -15,9 +16,11 @@ pub(crate) mod audit_entries;
 pub(crate) mod decode;
 pub(crate) mod enums;
 pub(crate) mod overview;
+pub(crate) mod phone_numbers;
 pub(crate) mod provider_keys;
 pub(crate) mod session;
 pub(crate) mod socket;
+pub(crate) mod standing;
 pub(crate) mod sync_runs;
 
 /// RFC 3339 in UTC, as the contract's scalar; read by `components::time`.
@@ -38,7 +41,7 @@ macro_rules! operation {
             extern_enums(
                 "Role", "Permission", "Provider", "Region", "KeyHealth", "Capability", "CapabilityState", "Cipher", "AgentStatus",
                 "InactiveReason", "PhoneNumberStatus", "SyncTrigger", "SyncState", "SyncPhase", "SyncDecision", "SortDirection",
-                "AgentSortField", "ErrorCode"
+                "AgentSortField", "PhoneNumberSortField", "ErrorCode"
             )
         )]
         pub(crate) struct $name;
@@ -48,6 +51,48 @@ pub(crate) use operation;
 
 /// How long an answer is waited for. Saving a key takes up to 10 s at the provider (checklist 11).
 pub(crate) const ANSWER_TIMEOUT_MS: u32 = 30_000;
+
+/// How many rows a walk through all pages reads at a time: the most that the server gives.
+const WALK_SIZE: i64 = 100;
+
+/// Which rows of a list are asked for.
+#[derive(Debug)]
+pub(crate) struct Window {
+    first: Option<i64>,
+    after: Option<String>,
+    last: Option<i64>,
+    before: Option<String>,
+}
+
+impl Window {
+    /// A page as its position in the URL says.
+    pub(crate) fn of_page(position: &PagePosition) -> Self {
+        let is_backwards = position.before.is_some();
+        Self {
+            first: (!is_backwards).then_some(PAGE_SIZE),
+            after: position.after.clone(),
+            last: is_backwards.then_some(PAGE_SIZE),
+            before: position.before.clone(),
+        }
+    }
+
+    /// The next rows of a walk.
+    pub(crate) fn of_walk(after: Option<String>) -> Self {
+        Self {
+            first: Some(WALK_SIZE),
+            after,
+            last: None,
+            before: None,
+        }
+    }
+}
+
+impl SortDirection {
+    /// The direction as the URL says it.
+    pub(crate) fn of(is_descending: bool) -> Self {
+        if is_descending { Self::Desc } else { Self::Asc }
+    }
+}
 
 /// Why an operation did not work.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,8 +4,10 @@
 use crate::api::decode::decode_tree;
 use crate::api::enums::{ErrorCode, Provider, SyncDecision, SyncPhase, SyncState, SyncTrigger};
 use crate::api::socket::{self, Ended};
-use crate::api::{ApiError, DateTime, operation, overview, provider_keys, send};
+use crate::api::{ApiError, DateTime, Window, operation, overview, provider_keys, send};
 use crate::erased::spawn;
+use crate::logic::list_state::ListState;
+use crate::logic::provider_name;
 use futures_util::future::{AbortHandle, abortable};
 use gloo_timers::future::TimeoutFuture;
 use graphql_client::GraphQLQuery;
@@ -14,11 +16,14 @@ use std::cell::Cell;
 
 operation!(StartSync, "src/api/sync_runs/start_sync.graphql");
 operation!(ConfirmSync, "src/api/sync_runs/confirm_sync.graphql");
+operation!(ListSyncRuns, "src/api/sync_runs/list_sync_runs.graphql");
 operation!(GetSyncRun, "src/api/sync_runs/get_sync_run.graphql");
 operation!(
     /// Its event has the shape of `GetSyncRun`'s answer, so that both are read as one type; a test holds them together.
     SyncProgress, "src/api/sync_runs/sync_progress.graphql"
 );
+
+pub(crate) use list_sync_runs::ListSyncRunsSyncRuns as SyncRunPage;
 
 /// A sync run, whichever operation brought it.
 pub(crate) use get_sync_run::SyncRunFields as SyncRun;
@@ -44,7 +49,7 @@ macro_rules! same_sync_run {
         };
     )+};
 }
-same_sync_run!(provider_keys, overview);
+same_sync_run!(provider_keys, overview, list_sync_runs);
 
 /// Between two questions while the socket is refused, in milliseconds.
 const POLL_INTERVAL_MS: u32 = 2_000;
@@ -82,7 +87,34 @@ pub(crate) async fn confirm(
         .map(drop)
 }
 
-async fn get(agency: &str, id: &str) -> Result<SyncRun, ApiError> {
+/// The states behind each value of the history's filter.
+fn states(filter: &str) -> Vec<SyncState> {
+    match filter {
+        "underway" => vec![SyncState::Queued, SyncState::Running, SyncState::Waiting],
+        "asks" => vec![SyncState::NeedsConfirmation],
+        "failed" => vec![SyncState::Failed],
+        _ => vec![SyncState::Succeeded],
+    }
+}
+
+/// One page of the history, newest first.
+pub(crate) async fn list(agency: &str, state: ListState) -> Result<SyncRunPage, ApiError> {
+    let window = Window::of_page(&state.position);
+    let variables = list_sync_runs::Variables {
+        filter: Some(list_sync_runs::SyncRunFilter {
+            provider: provider_name::filtered(&state),
+            state: state.value("state").map(states),
+        }),
+        first: window.first,
+        after: window.after,
+        last: window.last,
+        before: window.before,
+    };
+    Ok(send::<ListSyncRuns>(agency, variables).await?.sync_runs)
+}
+
+/// One run as it stands now.
+pub(crate) async fn get(agency: &str, id: &str) -> Result<SyncRun, ApiError> {
     Ok(
         send::<GetSyncRun>(agency, get_sync_run::Variables { id: id.to_owned() })
             .await?

@@ -9,6 +9,8 @@ use leptos::prelude::*;
 pub(crate) struct Column {
     /// Its name.
     pub(crate) label: &'static str,
+    /// The class of its cells; empty where the style sheet needs none.
+    pub(crate) class: &'static str,
     /// Figures stand at the right.
     pub(crate) is_figure: bool,
     /// The link that sorts by it, and how it is sorted now: `None` when by another column.
@@ -29,6 +31,7 @@ impl Column {
     pub(crate) fn text(label: &'static str) -> Self {
         Self {
             label,
+            class: "",
             is_figure: false,
             sort: None,
         }
@@ -45,6 +48,9 @@ pub(crate) fn DataTable(
     /// While an answer is awaited the rows that are there step back.
     #[prop(into)]
     is_stale: Signal<bool>,
+    /// A head before the first column, such as the checkbox for the whole page.
+    #[prop(optional_no_strip)]
+    first_head: Option<AnyView>,
     children: Children,
 ) -> impl IntoView {
     view! {
@@ -52,7 +58,10 @@ pub(crate) fn DataTable(
             <table>
                 <caption class="visually-hidden">{caption}</caption>
                 <thead>
-                    <tr>{move || columns.get().into_iter().map(head_cell).collect::<Vec<_>>()}</tr>
+                    <tr>
+                        {first_head.map(|head| view! { <th scope="col" class="cell-select">{head}</th> }.into_any())}
+                        {move || columns.get().into_iter().map(head_cell).collect::<Vec<_>>()}
+                    </tr>
                 </thead>
                 <tbody>{children()}</tbody>
             </table>
@@ -64,11 +73,13 @@ pub(crate) fn DataTable(
 fn head_cell(column: Column) -> AnyView {
     let Column {
         label,
+        class,
         is_figure,
         sort,
     } = column;
     let Some((href, state)) = sort else {
-        return view! { <th scope="col" class:figure=is_figure>{label}</th> }.into_any();
+        return view! { <th scope="col" class=class class:figure=is_figure>{label}</th> }
+            .into_any();
     };
     let aria_sort = state.map(|state| match state {
         SortState::Ascending => "ascending",
@@ -80,7 +91,7 @@ fn head_cell(column: Column) -> AnyView {
         None => None,
     };
     view! {
-        <th scope="col" class:figure=is_figure aria-sort=aria_sort>
+        <th scope="col" class=class class:figure=is_figure aria-sort=aria_sort>
             <a href=href data-noscroll="">{label} {arrow.map(icon)}</a>
         </th>
     }

@@ -27,7 +27,7 @@ impl Room {
     }
 }
 
-const ROOMS: [Room; 2] = [
+const ROOMS: [Room; 3] = [
     Room {
         label: "Overview",
         symbol: Icon::Overview,
@@ -40,13 +40,25 @@ const ROOMS: [Room; 2] = [
         page: "/agents",
         needs: Some(Permission::UseAgents),
     },
+    Room {
+        label: "Numbers",
+        symbol: Icon::Phone,
+        page: "/numbers",
+        needs: Some(Permission::UseAgents),
+    },
 ];
 
-const SETTINGS: [Room; 2] = [
+const SETTINGS: [Room; 3] = [
     Room {
         label: "API keys",
         symbol: Icon::Key,
         page: "/settings/api-keys",
+        needs: Some(Permission::ViewKeyStatus),
+    },
+    Room {
+        label: "Sync history",
+        symbol: Icon::History,
+        page: "/settings/sync-history",
         needs: Some(Permission::ViewKeyStatus),
     },
     Room {
@@ -129,7 +141,12 @@ fn Rooms() -> impl IntoView {
 fn room_link(room: &'static Room, agency: AgencyContext) -> AnyView {
     let location = use_location();
     let href = move || agency.path(room.page);
-    let is_here = move || location.pathname.get().trim_end_matches('/') == agency.path(room.page);
+    let is_here = move || {
+        let (here, room_path) = (location.pathname.get(), agency.path(room.page));
+        // A page within a room is in it; the overview is no room of all others.
+        let rest = here.strip_prefix(&room_path).unwrap_or("?");
+        rest.trim_end_matches('/').is_empty() || (!room.page.is_empty() && rest.starts_with('/'))
+    };
     view! {
         {move || room.is_open(agency).then(|| view! {
             <li>

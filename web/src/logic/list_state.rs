@@ -1,8 +1,8 @@
-//! The state of the agents list as it stands in the URL: search, filters, sort, page and the open agent. Reading and
-//! writing are each other's inverse, so that a copied link and the Back button show the same list again.
+//! The state of a list as it stands in the URL: search, filters, sort, page and the open row. Reading and writing are each
+//! other's inverse, so that a copied link and the Back button show the same list again. Values stay the texts of the URL, so
+//! that one type serves every list; what a list does not know, it ignores.
 
-use crate::api::enums::{AgentSortField, AgentStatus, Provider, SortDirection};
-use crate::logic::{provider_name, query_string};
+use crate::logic::query_string;
 
 /// How many rows a page has.
 pub(crate) const PAGE_SIZE: i64 = 50;
@@ -69,150 +69,181 @@ impl PagePosition {
     }
 }
 
-/// The whole state of the agents list.
+/// A filter that a list knows.
+#[derive(Debug)]
+pub(crate) struct FilterSpec {
+    /// Its name in the URL.
+    pub(crate) name: &'static str,
+    /// The values that it takes; none: any text, such as an id.
+    pub(crate) values: &'static [&'static str],
+}
+
+/// What a list can be sorted by.
+#[derive(Debug)]
+pub(crate) struct SortSpec {
+    /// Its name in the URL.
+    pub(crate) name: &'static str,
+    /// The natural direction: times begin with the latest.
+    pub(crate) begins_descending: bool,
+}
+
+/// What a list can be narrowed to and sorted by.
+#[derive(Debug)]
+pub(crate) struct ListSpec {
+    /// In the order in which they stand in the URL.
+    pub(crate) filters: &'static [FilterSpec],
+    /// The first is the usual one; a list that is sorted in one way has none.
+    pub(crate) sorts: &'static [SortSpec],
+    /// The name in the URL of the row whose panel is open.
+    pub(crate) panel: &'static str,
+}
+
+/// What a list is sorted by, and in which direction.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct SortChoice {
+    /// As in the URL; empty for a list that is sorted in one way.
+    pub(crate) field: &'static str,
+    /// Largest or latest first.
+    pub(crate) is_descending: bool,
+}
+
+/// The whole state of a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct AgentListState {
+pub(crate) struct ListState {
     /// Text to search for.
     pub(crate) search: String,
-    /// Only agents of this status.
-    pub(crate) status: Option<AgentStatus>,
-    /// Only agents that no working key reaches.
-    pub(crate) only_unreachable: bool,
-    /// Only agents of this provider.
-    pub(crate) provider: Option<Provider>,
-    /// Sorted by.
+    /// The filters that are on, in the order of the list.
+    pub(crate) filters: Vec<(&'static str, String)>,
+    /// How it is sorted.
     pub(crate) sort: SortChoice,
     /// Which page.
     pub(crate) position: PagePosition,
-    /// The agent whose panel is open.
-    pub(crate) open_agent: Option<String>,
+    /// Id of the row whose panel is open.
+    pub(crate) open: Option<String>,
 }
 
-/// Field and direction of the sort.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SortChoice {
-    /// Sorted by this field.
-    pub(crate) field: AgentSortField,
-    /// In this direction.
-    pub(crate) direction: SortDirection,
-}
-
-impl Default for SortChoice {
-    fn default() -> Self {
-        Self {
-            field: AgentSortField::Name,
-            direction: SortDirection::Asc,
-        }
-    }
-}
-
-impl SortChoice {
-    /// The choice after a click on the head of `field`: the other direction, or the field's natural first one.
-    pub(crate) fn after_click(self, field: AgentSortField) -> Self {
-        if self.field == field {
-            let direction = if self.direction == SortDirection::Asc {
-                SortDirection::Desc
-            } else {
-                SortDirection::Asc
-            };
-            return Self { field, direction };
-        }
-        let is_time = matches!(field, AgentSortField::UpdatedAt | AgentSortField::CreatedAt);
-        Self {
-            field,
-            direction: if is_time {
-                SortDirection::Desc
-            } else {
-                SortDirection::Asc
-            },
-        }
+impl ListSpec {
+    fn usual_sort(&self) -> SortChoice {
+        self.sorts
+            .first()
+            .map_or_else(SortChoice::default, |sort| SortChoice {
+                field: sort.name,
+                is_descending: sort.begins_descending,
+            })
     }
 
-    fn read(text: &str) -> Self {
-        let (direction, name) = match text.strip_prefix('-') {
-            Some(name) => (SortDirection::Desc, name),
-            None => (SortDirection::Asc, text),
+    fn read_sort(&self, text: &str) -> SortChoice {
+        let (name, is_descending) = match text.strip_prefix('-') {
+            Some(name) => (name, true),
+            None => (text, false),
         };
-        let field = match name {
-            "status" => AgentSortField::Status,
-            "created" => AgentSortField::CreatedAt,
-            "updated" => AgentSortField::UpdatedAt,
-            "name" => AgentSortField::Name,
-            _ => return Self::default(),
-        };
-        Self { field, direction }
+        self.sorts
+            .iter()
+            .find(|sort| sort.name == name)
+            .map_or_else(
+                || self.usual_sort(),
+                |sort| SortChoice {
+                    field: sort.name,
+                    is_descending,
+                },
+            )
     }
 
-    fn text(self) -> String {
-        if self == Self::default() {
-            return String::new();
-        }
-        let name = match self.field {
-            AgentSortField::Status => "status",
-            AgentSortField::CreatedAt => "created",
-            AgentSortField::UpdatedAt => "updated",
-            AgentSortField::Name | AgentSortField::Unknown => "name",
-        };
-        if self.direction == SortDirection::Desc {
-            format!("-{name}")
-        } else {
-            name.to_owned()
-        }
-    }
-}
-
-impl AgentListState {
-    /// Reads the state from the pairs of a query string; what it does not know, it ignores.
-    pub(crate) fn read(get: &dyn Fn(&str) -> Option<String>) -> Self {
-        Self {
+    /// Reads the state from the pairs of a query string.
+    pub(crate) fn read(&self, get: &dyn Fn(&str) -> Option<String>) -> ListState {
+        let filters = self.filters.iter().filter_map(|filter| {
+            let value = get(filter.name)?;
+            (filter.values.is_empty() || filter.values.contains(&value.as_str()))
+                .then_some((filter.name, value))
+        });
+        ListState {
             search: get("q").unwrap_or_default(),
-            status: match get("status").as_deref() {
-                Some("active") => Some(AgentStatus::Active),
-                Some("inactive") => Some(AgentStatus::Inactive),
-                _ => None,
-            },
-            only_unreachable: get("reachable").as_deref() == Some("no"),
-            provider: get("provider")
-                .as_deref()
-                .and_then(provider_name::from_slug),
-            sort: get("sort").map_or_else(SortChoice::default, |text| SortChoice::read(&text)),
+            filters: filters.collect(),
+            sort: self.read_sort(&get("sort").unwrap_or_default()),
             position: PagePosition::read(get),
-            open_agent: get("agent"),
+            open: get(self.panel),
         }
     }
 
-    /// The link that shows this state.
-    pub(crate) fn link(&self, path: &str) -> String {
-        let status = match self.status {
-            Some(AgentStatus::Active) => "active",
-            Some(AgentStatus::Inactive) => "inactive",
-            _ => "",
+    /// The link that shows a state.
+    pub(crate) fn link(&self, path: &str, state: &ListState) -> String {
+        let sort = if state.sort == self.usual_sort() {
+            String::new()
+        } else if state.sort.is_descending {
+            format!("-{}", state.sort.field)
+        } else {
+            state.sort.field.to_owned()
         };
-        query_string::joined(
-            path,
-            &[
-                ("q", &self.search),
-                ("status", status),
-                ("reachable", if self.only_unreachable { "no" } else { "" }),
-                ("provider", self.provider.map_or("", provider_name::slug)),
-                ("sort", &self.sort.text()),
-                ("after", self.position.after.as_deref().unwrap_or_default()),
-                (
-                    "before",
-                    self.position.before.as_deref().unwrap_or_default(),
-                ),
-                ("page", &self.position.page_text()),
-                ("agent", self.open_agent.as_deref().unwrap_or_default()),
-            ],
-        )
+        let page = state.position.page_text();
+        let mut pairs = vec![("q", state.search.as_str())];
+        pairs.extend(
+            state
+                .filters
+                .iter()
+                .map(|(name, value)| (*name, value.as_str())),
+        );
+        pairs.extend([
+            ("sort", sort.as_str()),
+            ("after", state.position.after.as_deref().unwrap_or_default()),
+            (
+                "before",
+                state.position.before.as_deref().unwrap_or_default(),
+            ),
+            ("page", page.as_str()),
+            (self.panel, state.open.as_deref().unwrap_or_default()),
+        ]);
+        query_string::joined(path, &pairs)
+    }
+
+    /// The choice after a click on the head of `field`: the other direction, or the field's natural one.
+    pub(crate) fn sort_after_click(&self, now: SortChoice, field: &'static str) -> SortChoice {
+        let is_descending = if now.field == field {
+            !now.is_descending
+        } else {
+            self.sorts
+                .iter()
+                .any(|sort| sort.name == field && sort.begins_descending)
+        };
+        SortChoice {
+            field,
+            is_descending,
+        }
+    }
+
+    /// The same list with a filter on or off, from its first page.
+    pub(crate) fn filtered(
+        &self,
+        state: &ListState,
+        name: &'static str,
+        value: Option<&str>,
+    ) -> ListState {
+        state.at_first_page(|state| {
+            state.filters.retain(|(on, _)| *on != name);
+            state
+                .filters
+                .extend(value.map(|value| (name, value.to_owned())));
+            state.filters.sort_by_key(|(on, _)| {
+                self.filters
+                    .iter()
+                    .position(|filter| filter.name == *on)
+                    .unwrap_or(usize::MAX)
+            });
+        })
+    }
+}
+
+impl ListState {
+    /// The value of a filter that is on.
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        self.filters
+            .iter()
+            .find(|(on, _)| *on == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// True when the list is narrowed, so that an empty page offers to clear the filters.
     pub(crate) fn is_filtered(&self) -> bool {
-        !self.search.trim().is_empty()
-            || self.status.is_some()
-            || self.only_unreachable
-            || self.provider.is_some()
+        !self.search.trim().is_empty() || !self.filters.is_empty()
     }
 
     /// The same list with a change that starts again at its first page.
@@ -225,10 +256,10 @@ impl AgentListState {
         state
     }
 
-    /// The same list with another agent open, or none.
-    pub(crate) fn with_agent(&self, id: Option<String>) -> Self {
+    /// The same list with another row open, or none.
+    pub(crate) fn with_open(&self, id: Option<String>) -> Self {
         Self {
-            open_agent: id,
+            open: id,
             ..self.clone()
         }
     }
@@ -238,7 +269,35 @@ impl AgentListState {
 mod tests {
     use super::*;
 
-    fn read(link: &str) -> AgentListState {
+    const AGENTS: ListSpec = ListSpec {
+        filters: &[
+            FilterSpec {
+                name: "status",
+                values: &["active", "inactive"],
+            },
+            FilterSpec {
+                name: "provider",
+                values: &["vapi", "retell"],
+            },
+            FilterSpec {
+                name: "answered-by",
+                values: &[],
+            },
+        ],
+        sorts: &[
+            SortSpec {
+                name: "name",
+                begins_descending: false,
+            },
+            SortSpec {
+                name: "updated",
+                begins_descending: true,
+            },
+        ],
+        panel: "agent",
+    };
+
+    fn read(link: &str) -> ListState {
         let pairs: Vec<(String, String)> = link
             .split_once('?')
             .map(|(_, query)| {
@@ -249,7 +308,7 @@ mod tests {
                     .collect()
             })
             .unwrap_or_default();
-        AgentListState::read(&|name| {
+        AGENTS.read(&|name| {
             pairs
                 .iter()
                 .find(|(n, _)| n == name)
@@ -260,51 +319,40 @@ mod tests {
     /// look.md: deep links for every panel and filter; Back does the expected.
     #[test]
     fn a_link_reads_back_as_the_state_that_wrote_it() {
-        let state = AgentListState {
-            search: "front desk".to_owned(),
-            status: Some(AgentStatus::Inactive),
-            only_unreachable: true,
-            provider: Some(Provider::Vapi),
-            sort: SortChoice {
-                field: AgentSortField::UpdatedAt,
-                direction: SortDirection::Desc,
-            },
-            position: PagePosition {
-                after: Some("c1".to_owned()),
-                before: None,
-                index: 2,
-            },
-            open_agent: Some("a1".to_owned()),
-        };
-        let link = state.link("/a/north/agents");
-        assert_eq!(
-            link,
-            "/a/north/agents?q=front%20desk&status=inactive&reachable=no&provider=vapi&sort=-updated&after=c1&page=3&agent=a1"
-        );
-        assert_eq!(read(&link), state);
+        let link = "/a/north/agents?q=front%20desk&status=inactive&provider=vapi&answered-by=x1&sort=-name&after=c1&page=3&agent=a1";
+        let state = read(link);
+        assert_eq!(state.value("status"), Some("inactive"));
+        assert_eq!(state.value("answered-by"), Some("x1"));
+        assert_eq!(state.open.as_deref(), Some("a1"));
+        assert_eq!((state.sort.field, state.sort.is_descending), ("name", true));
+        assert_eq!(AGENTS.link("/a/north/agents", &state), link);
     }
 
     #[test]
     fn the_plain_list_has_a_plain_link() {
-        assert_eq!(
-            AgentListState::default().link("/a/north/agents"),
-            "/a/north/agents"
-        );
+        let plain = read("/a/north/agents");
+        assert_eq!(AGENTS.link("/a/north/agents", &plain), "/a/north/agents");
         assert_eq!(
             read("/a/north/agents?sort=colour&status=gone&page=7"),
-            AgentListState::default()
+            plain
         );
+        assert!(!plain.is_filtered());
     }
 
     #[test]
     fn a_new_filter_starts_at_the_first_page_and_keeps_the_rest() {
-        let state = read("/a/n/agents?q=x&after=c1&page=3&agent=a1");
-        let narrowed = state.at_first_page(|state| state.status = Some(AgentStatus::Active));
+        let state = read("/a/n/agents?q=x&provider=vapi&after=c1&page=3&agent=a1");
+        let narrowed = AGENTS.filtered(&state, "status", Some("active"));
         assert_eq!(
-            narrowed.link("/a/n/agents"),
+            AGENTS.link("/a/n/agents", &narrowed),
+            "/a/n/agents?q=x&status=active&provider=vapi&agent=a1"
+        );
+        let wider = AGENTS.filtered(&narrowed, "provider", None);
+        assert_eq!(
+            AGENTS.link("/a/n/agents", &wider),
             "/a/n/agents?q=x&status=active&agent=a1"
         );
-        assert!(narrowed.is_filtered());
+        assert!(wider.is_filtered());
     }
 
     #[test]
@@ -326,15 +374,10 @@ mod tests {
 
     #[test]
     fn a_second_click_on_a_head_turns_the_direction() {
-        let by_name = SortChoice::default();
-        assert_eq!(
-            by_name.after_click(AgentSortField::Name).direction,
-            SortDirection::Desc
-        );
-        let by_time = by_name.after_click(AgentSortField::UpdatedAt);
-        assert_eq!(
-            (by_time.field, by_time.direction),
-            (AgentSortField::UpdatedAt, SortDirection::Desc)
-        );
+        let by_name = read("/a").sort;
+        assert!(AGENTS.sort_after_click(by_name, "name").is_descending);
+        let by_time = AGENTS.sort_after_click(by_name, "updated");
+        assert_eq!((by_time.field, by_time.is_descending), ("updated", true));
+        assert!(!AGENTS.sort_after_click(by_time, "updated").is_descending);
     }
 }

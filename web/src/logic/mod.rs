@@ -3,6 +3,8 @@
 //! is tested natively.
 
 pub(crate) mod clear_impact;
+pub(crate) mod csv;
+pub(crate) mod empty_words;
 pub(crate) mod first_call;
 pub(crate) mod key_text;
 pub(crate) mod list_state;
@@ -11,5 +13,6 @@ pub(crate) mod outcome;
 pub(crate) mod phone;
 pub(crate) mod provider_name;
 pub(crate) mod query_string;
+pub(crate) mod selection;
 pub(crate) mod sync_words;
 pub(crate) mod time;

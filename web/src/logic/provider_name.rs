@@ -2,6 +2,7 @@
 //! from the server's catalogue.
 
 use crate::api::enums::Provider;
+use crate::logic::list_state::ListState;
 
 /// As the provider writes itself.
 pub(crate) fn provider_name(provider: Provider) -> &'static str {
@@ -28,4 +29,15 @@ pub(crate) fn from_slug(text: &str) -> Option<Provider> {
     [Provider::Vapi, Provider::Retell, Provider::Bland]
         .into_iter()
         .find(|provider| slug(*provider) == text)
+}
+
+/// The names of all providers in query strings, for the filter of a list.
+pub(crate) const SLUGS: [&str; 3] = ["vapi", "retell", "bland"];
+
+/// The provider that a list is narrowed to.
+pub(crate) fn filtered(state: &ListState) -> Option<Vec<Provider>> {
+    state
+        .value("provider")
+        .and_then(from_slug)
+        .map(|provider| vec![provider])
 }

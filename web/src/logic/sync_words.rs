@@ -1,7 +1,7 @@
 //! The words of a sync: what it reads now and how far it is, what it brought when it ended, and when the live region
 //! speaks (checklist 22). It knows nothing of sockets and clocks.
 
-use crate::api::enums::{ErrorCode, SyncPhase, SyncState};
+use crate::api::enums::{ErrorCode, SyncPhase, SyncState, SyncTrigger};
 use crate::api::sync_runs::SyncRun;
 use crate::logic::number::{counted, grouped};
 
@@ -60,6 +60,53 @@ pub(crate) fn changes(run: &SyncRun) -> String {
     }
 }
 
+/// What started a run.
+pub(crate) fn started_by(trigger: SyncTrigger) -> &'static str {
+    match trigger {
+        SyncTrigger::KeySaved => "Saved key",
+        SyncTrigger::Manual => "Sync now",
+        SyncTrigger::Schedule => "Schedule",
+        SyncTrigger::Unknown => "Something newer than this page",
+    }
+}
+
+/// How a run stands or how it ended, in one line.
+pub(crate) fn result(run: &SyncRun) -> String {
+    match run.state {
+        SyncState::Queued | SyncState::Running => progress(run),
+        SyncState::Waiting => run
+            .waiting_reason
+            .clone()
+            .unwrap_or_else(|| "Waiting for the provider".to_owned()),
+        SyncState::NeedsConfirmation => not_listed(run),
+        SyncState::Failed => run
+            .error
+            .as_ref()
+            .map(|error| error.message.clone())
+            .unwrap_or_default(),
+        SyncState::Succeeded if run.hint.is_some() => "Found nothing".to_owned(),
+        SyncState::Succeeded => changes(run),
+        SyncState::Unknown => String::new(),
+    }
+}
+
+/// What a run asks about, such as `15 of 40 agents were not listed any more`.
+pub(crate) fn not_listed(run: &SyncRun) -> String {
+    let missing = run.pending_removal_count;
+    let verb = if missing == 1 { "was" } else { "were" };
+    format!(
+        "{} of {} {verb} not listed any more",
+        grouped(missing),
+        counted(active_before(run), "agent", "agents"),
+    )
+}
+
+/// How many agents of the account were active before this run: those that it listed and had not to add or bring back, and those
+/// that it did not list.
+fn active_before(run: &SyncRun) -> i64 {
+    run.agent_count - run.added_count - run.returned_count + run.pending_removal_count
+}
+
 /// What a failed run means for the key and for what was imported before; the server's sentence says what failed.
 pub(crate) fn after_failure(code: Option<ErrorCode>) -> &'static str {
     match code {
@@ -92,10 +139,9 @@ pub(crate) fn announcement(
             Some(format!("{provider} sync ended. {}.", contents(now)))
         }
         SyncState::Failed if state_changed => Some(format!("{provider} sync failed.")),
-        SyncState::NeedsConfirmation if state_changed => Some(format!(
-            "{provider} sync asks: {} would become inactive.",
-            counted(now.pending_removal_count, "agent", "agents")
-        )),
+        SyncState::NeedsConfirmation if state_changed => {
+            Some(format!("{provider} sync asks: {}.", not_listed(now)))
+        }
         SyncState::Waiting if state_changed => Some(format!("{provider} sync is waiting.")),
         SyncState::Queued | SyncState::Running
             if before.is_none_or(|before| before.id != now.id) =>
@@ -156,6 +202,31 @@ mod tests {
         assert_eq!(changes(&run), "3 added, 1 no longer there");
     }
 
+    /// S3: the question says how many of how many.
+    #[test]
+    fn a_question_counts_what_is_missing_of_what_was_there() {
+        let asks = SyncRun {
+            agent_count: 28,
+            ..run("NEEDS_CONFIRMATION", 0, None)
+        };
+        // 28 listed, of which 3 are new; 60 are missing.
+        assert_eq!(result(&asks), "60 of 85 agents were not listed any more");
+    }
+
+    #[test]
+    fn a_run_reads_as_one_line() {
+        assert_eq!(result(&run("RUNNING", 5, Some(10))), "Agents 5 of 10");
+        assert_eq!(
+            result(&run("SUCCEEDED", 0, None)),
+            "3 added, 1 no longer there"
+        );
+        let empty = SyncRun {
+            hint: Some("Check the key.".to_owned()),
+            ..run("SUCCEEDED", 0, None)
+        };
+        assert_eq!(result(&empty), "Found nothing");
+    }
+
     /// S5, R7: a failed sync undoes no key, but a provider that refuses the key has changed its health.
     #[test]
     fn a_failure_says_what_it_means_for_the_key() {
@@ -200,7 +271,7 @@ mod tests {
         let asks = run("NEEDS_CONFIRMATION", 0, None);
         assert_eq!(
             announcement(Some(&at(100)), &asks, "Vapi").as_deref(),
-            Some("Vapi sync asks: 60 agents would become inactive.")
+            Some("Vapi sync asks: 60 of 10,057 agents were not listed any more.")
         );
         let ended = run("SUCCEEDED", 0, None);
         assert!(

@@ -104,6 +104,7 @@ fn table(agency: AgencyContext, state: Memo<State>, page: Loader<Entries>) -> An
     let columns = || {
         let number = Column {
             label: "No.",
+            class: "",
             is_figure: true,
             sort: None,
         };

@@ -1,24 +1,21 @@
 //! A sync as it goes: the run of a provider, watched live, and the strip that shows it, bar, wait, question, failure or what
 //! it brought. The card of a key and the overview both show it; leaving the page stops the watching and not the sync.
 
-use crate::api::ApiError;
-use crate::api::enums::{Permission, SyncDecision, SyncState};
+use crate::api::enums::SyncState;
 use crate::api::sync_runs::{self, SyncRun};
 use crate::clock;
 use crate::components::badge::Tone;
 use crate::components::button::Button;
-use crate::components::error_notice::{ErrorNotice, Notice};
-use crate::components::fresh_id;
+use crate::components::error_notice::Notice;
 use crate::components::icons::{Icon, icon};
 use crate::components::notices::use_notices;
 use crate::components::progress::ProgressBar;
 use crate::components::time::{relative_time, running_for, seconds_until};
 use crate::erased::dynamic;
-use crate::erased::{effect, spawn};
-use crate::logic::number::counted;
+use crate::erased::effect;
 use crate::logic::provider_name::provider_name;
-use crate::logic::{outcome, sync_words, time};
-use crate::session::use_agency;
+use crate::logic::{sync_words, time};
+use crate::session::{AgencyContext, use_agency};
 use futures_util::future::AbortHandle;
 use leptos::prelude::*;
 
@@ -85,7 +82,7 @@ pub(crate) fn live_run(
 /// The strip. `on_retry` starts another sync; without it the strip only shows.
 #[component]
 pub(crate) fn SyncStrip(
-    run: RwSignal<Option<SyncRun>>,
+    #[prop(into)] run: Signal<Option<SyncRun>>,
     provider_name: String,
     #[prop(optional, into)] on_retry: Option<Callback<()>>,
 ) -> impl IntoView {
@@ -111,7 +108,7 @@ pub(crate) fn SyncStrip(
     })
 }
 
-fn bar(run: RwSignal<Option<SyncRun>>) -> AnyView {
+fn bar(run: Signal<Option<SyncRun>>) -> AnyView {
     let fraction =
         Signal::derive(move || run.with(|run| run.as_ref().and_then(sync_words::fraction)));
     let text = Signal::derive(move || {
@@ -120,7 +117,7 @@ fn bar(run: RwSignal<Option<SyncRun>>) -> AnyView {
     view! { <ProgressBar fraction=fraction text=text /> }.into_any()
 }
 
-fn running(run: RwSignal<Option<SyncRun>>, now: &SyncRun) -> AnyView {
+fn running(run: Signal<Option<SyncRun>>, now: &SyncRun) -> AnyView {
     let since = now.started_at.as_ref().unwrap_or(&now.created_at);
     view! {
         <div class="strip">
@@ -131,7 +128,7 @@ fn running(run: RwSignal<Option<SyncRun>>, now: &SyncRun) -> AnyView {
     .into_any()
 }
 
-fn waiting(run: RwSignal<Option<SyncRun>>, now: &SyncRun) -> AnyView {
+fn waiting(run: Signal<Option<SyncRun>>, now: &SyncRun) -> AnyView {
     let reason = now
         .waiting_reason
         .clone()
@@ -157,56 +154,28 @@ fn waiting(run: RwSignal<Option<SyncRun>>, now: &SyncRun) -> AnyView {
     .into_any()
 }
 
+/// The question in short; the review says what each answer does.
 fn question(now: &SyncRun, provider_name: &str) -> AnyView {
     let agency = use_agency();
-    let is_busy = RwSignal::new(false);
-    let failure = RwSignal::new(None::<ApiError>);
-    let id = StoredValue::new(now.id.clone());
-    let answer = move |decision: SyncDecision| {
-        is_busy.set(true);
-        failure.set(None);
-        let (slug, id) = (agency.slug.get_untracked(), id.get_value());
-        spawn(async move {
-            // Answered: the buttons stay busy until the run's next state takes their place.
-            if let Err(error) = sync_runs::confirm(&slug, id, decision).await {
-                failure.try_set(Some(error));
-                is_busy.try_set(false);
-            }
-        });
-    };
-    let reason_id = fresh_id("reason");
-    let described_by = reason_id.clone();
-    let is_locked = Signal::derive(move || !agency.may(Permission::ManageKeys));
-    let agents = counted(now.pending_removal_count, "agent", "agents");
+    let href = review_link(agency, &now.id);
     view! {
         <div class="strip">
             <Notice
                 tone=Tone::Warning
                 symbol=Icon::Question
-                title=format!("{agents} would become inactive")
-                text=format!(
-                    "{provider_name} no longer lists them, and that is more than usual, so nothing was marked. If they were deleted at {provider_name}, mark them. If not, keep them and look at what this key may see.",
-                )
+                title=sync_words::not_listed(now)
+                text=format!("{provider_name} did not list them in the last sync. That is more than usual, so nothing was marked until somebody decides.")
             >
-                <Button is_busy=is_busy is_disabled=is_locked described_by=described_by.clone() on_press=move |()| answer(SyncDecision::MarkInactive)>
-                    {format!("Mark {agents} inactive")}
-                </Button>
-                <Button
-                    is_disabled=Signal::derive(move || is_busy.get() || is_locked.get())
-                    described_by=described_by
-                    on_press=move |()| answer(SyncDecision::KeepActive)
-                >
-                    "Keep them active"
-                </Button>
-                {move || is_locked.get().then(|| view! { <p class="reason" id=reason_id.clone()>"Only owners and admins can decide this."</p> }.into_any())}
+                <a class="button" href=href>"Review"</a>
             </Notice>
-            {move || failure.get().map(|error| {
-                let words = outcome::other(&error);
-                view! { <ErrorNotice error=error words=words /> }.into_any()
-            })}
         </div>
     }
     .into_any()
+}
+
+/// The page where somebody decides what becomes of missing agents.
+pub(crate) fn review_link(agency: AgencyContext, run: &str) -> String {
+    agency.path(&format!("/settings/sync-history/{run}"))
 }
 
 fn failed(now: &SyncRun, provider_name: &str, on_retry: Option<Callback<()>>) -> AnyView {

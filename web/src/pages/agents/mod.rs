@@ -1,93 +1,251 @@
 //! The agents of an agency: search, filters, sort and pages, all of it in the URL, and the panel of one agent beside the
-//! list. The list stays in place while panels open and close.
+//! list. The list stays in place while panels open and close, and its rows can be selected, copied and downloaded.
 
-mod list;
 mod panel;
-mod toolbar;
 
-use crate::api::agents::{self as api, AgentPage};
+use crate::api::agents::{self as api, AgentPage, AgentRow};
+use crate::api::enums::{AgentStatus, Capability};
+use crate::components::badge::agent_badge;
 use crate::components::page_head::PageHead;
+use crate::components::time::relative_time;
+use crate::erased::dynamic;
 use crate::loader::Loader;
-use crate::logic::list_state::AgentListState;
-use crate::pages::agents::list::AgentList;
+use crate::logic::empty_words::EmptyList;
+use crate::logic::list_state::{FilterSpec, ListSpec, ListState, SortSpec};
+use crate::logic::phone;
+use crate::logic::provider_name::{SLUGS, provider_name, slug};
+use crate::logic::selection::{Record, Selection};
 use crate::pages::agents::panel::AgentPanel;
-use crate::pages::agents::toolbar::Toolbar;
-use crate::session::{AgencyContext, use_agency};
+use crate::pages::listing::nothing_here::{Standing, nothing_here};
+use crate::pages::listing::selection_bar::{Selecting, Walked};
+use crate::pages::listing::{
+    ColumnSpec, Listing, Loaded, Row, Screen, list_view, or_dash, page_facts,
+};
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::{use_navigate, use_query_map};
+use std::sync::Arc;
 
-/// Goes to a link; true replaces the present one.
-type Navigate = Box<dyn Fn(&str, bool)>;
+static SCREEN: Screen = Screen {
+    path: "/agents",
+    list: ListSpec {
+        filters: &[
+            FilterSpec {
+                name: "status",
+                values: &["active", "inactive"],
+            },
+            FilterSpec {
+                name: "reachable",
+                values: &["no"],
+            },
+            FilterSpec {
+                name: "provider",
+                values: &SLUGS,
+            },
+        ],
+        sorts: &[
+            SortSpec {
+                name: "name",
+                begins_descending: false,
+            },
+            SortSpec {
+                name: "status",
+                begins_descending: false,
+            },
+            SortSpec {
+                name: "created",
+                begins_descending: true,
+            },
+            SortSpec {
+                name: "updated",
+                begins_descending: true,
+            },
+        ],
+        panel: "agent",
+    },
+    columns: &[
+        ColumnSpec::sorted("Name", "cell-name", "name"),
+        ColumnSpec::sorted("Status", "cell-status", "status"),
+        ColumnSpec::plain("Provider", "cell-provider"),
+        ColumnSpec::plain("Model", "cell-model"),
+        ColumnSpec::plain("Voice", "cell-voice"),
+        ColumnSpec::plain("Numbers", "cell-numbers"),
+        ColumnSpec::sorted("Changed", "cell-changed", "updated"),
+    ],
+    noun: ("agent", "agents"),
+    caption: "Agents",
+    search: Some(("Search agents", "Search by name")),
+    chips: &[
+        ("status", "active", "Active"),
+        ("status", "inactive", "Inactive"),
+        ("reachable", "no", "Unreachable"),
+    ],
+    no_match: (
+        "No agent matches",
+        "No agent has this name, status and provider together.",
+    ),
+};
 
-/// What the parts of the page share.
-#[derive(Clone, Copy)]
-struct ListContext {
-    agency: AgencyContext,
-    /// The state in the URL.
-    state: Memo<AgentListState>,
-    /// The page of rows.
-    page: Loader<AgentPage>,
-    navigate: StoredValue<Navigate, LocalStorage>,
-}
+static EMPTY: EmptyList = EmptyList {
+    title: "No agents yet",
+    lead: "When a voice provider is connected, its agents are imported here with their prompt, voice and numbers. Nothing is changed at the provider.",
+    noun: "agents",
+    capability: Capability::ListAgents,
+    advice: "Make an agent there, then sync again.",
+};
 
-impl ListContext {
-    /// The link that shows a state.
-    fn link(self, state: &AgentListState) -> String {
-        state.link(&self.agency.path("/agents"))
-    }
-
-    /// Shows a state; `replaces` leaves no step for Back, as while typing.
-    fn show(self, state: &AgentListState, replaces: bool) {
-        let link = untrack(|| self.link(state));
-        self.navigate
-            .with_value(|navigate| navigate(&link, replaces));
-    }
-}
+/// The head of the downloaded file, in the order of [`record`].
+const HEADER: &[&str] = &[
+    "id",
+    "name",
+    "provider",
+    "status",
+    "remote id",
+    "language",
+    "voice",
+    "model",
+];
 
 /// The page at `agents`.
 #[component]
 pub(crate) fn AgentsPage() -> impl IntoView {
-    let agency = use_agency();
-    let query = use_query_map();
-    let state = Memo::new(move |_| {
-        query.with(|query| {
-            AgentListState::read(&|name| query.get(name).filter(|value| !value.is_empty()))
-        })
-    });
-    // The open panel is no reason to load the list again.
-    let listed = Memo::new(move |_| state.get().with_agent(None));
+    let listing = Listing::new(&SCREEN);
     let page = Loader::new(move || {
-        let (slug, state) = (agency.slug.get(), listed.get());
+        let (slug, state) = (listing.agency.slug.get(), listing.listed.get());
         async move { api::list(&slug, state).await }
     });
-    let navigate = use_navigate();
-    let navigate: Navigate = Box::new(move |link, replaces| {
-        navigate(
-            link,
-            NavigateOptions {
-                replace: replaces,
-                scroll: false,
-                ..NavigateOptions::default()
-            },
-        );
-    });
-    let list = ListContext {
-        agency,
-        state,
-        page,
-        navigate: StoredValue::new_local(navigate),
+    let loaded = Loaded::of(page, |page| page_facts!(page), rows);
+    let standing = Standing::load(listing.agency);
+    let selecting = Selecting {
+        selection: RwSignal::new(Selection::default()),
+        walk: |agency, state, after| Box::pin(walk(agency, state, after)),
+        header: HEADER,
+        file_name: "agents.csv",
     };
-    let open_agent = Memo::new(move |_| state.with(|state| state.open_agent.clone()));
+    let list = list_view(
+        listing,
+        loaded,
+        Some(selecting),
+        standing.provider_chips(listing),
+        move || nothing_here(listing, loaded, standing, &EMPTY),
+    );
     view! {
-        <div class="page wide" class:with-panel=move || open_agent.with(Option::is_some)>
+        <div class="page wide" class:with-panel=move || listing.open.with(Option::is_some)>
             <div class="list-column">
                 <PageHead title="Agents" sentence="Every voice agent in your connected accounts, as its provider describes it." />
-                <Toolbar list=list />
-                <AgentList list=list />
+                {list}
             </div>
-            {move || open_agent.get().map(|id| view! { <AgentPanel list=list id=id /> }.into_any())}
+            {dynamic(move || match listing.open.get() {
+                Some(id) => view! { <AgentPanel listing=listing loaded=loaded id=id /> }.into_any(),
+                None => ().into_any(),
+            })}
         </div>
     }
     .into_any()
+}
+
+async fn walk(
+    agency: String,
+    state: ListState,
+    after: Option<String>,
+) -> Result<Walked, crate::api::ApiError> {
+    let page = api::walk(&agency, state, after).await?;
+    Ok(Walked {
+        records: page.nodes.iter().map(record).collect(),
+        total: page.total_count,
+        next: page
+            .page_info
+            .end_cursor
+            .filter(|_| page.page_info.has_next_page),
+    })
+}
+
+fn model(row: &AgentRow) -> Option<String> {
+    let model = row.definition.model.as_ref()?;
+    Some(format!("{} {}", model.vendor, model.name))
+}
+
+fn voice(row: &AgentRow) -> Option<String> {
+    let voice = row.definition.voice.as_ref()?;
+    Some(format!("{} {}", voice.engine, voice.voice_id))
+}
+
+/// What is copied and downloaded of an agent, in the order of [`HEADER`].
+fn record(row: &AgentRow) -> Record {
+    let status = match row.status {
+        AgentStatus::Active => "active",
+        AgentStatus::Inactive => "inactive",
+        AgentStatus::Unknown => "",
+    };
+    let remote_ids: Vec<&str> = row
+        .placements
+        .iter()
+        .map(|placement| placement.remote_id.as_str())
+        .collect();
+    vec![
+        row.id.clone(),
+        row.name.clone(),
+        slug(row.provider).to_owned(),
+        status.to_owned(),
+        remote_ids.join(" "),
+        row.definition.language.clone().unwrap_or_default(),
+        voice(row).unwrap_or_default(),
+        model(row).unwrap_or_default(),
+    ]
+}
+
+fn rows(page: &AgentPage) -> Vec<Row> {
+    page.nodes
+        .iter()
+        .map(|agent| {
+            let shown = agent.clone();
+            Row {
+                id: agent.id.clone(),
+                name: agent.name.clone(),
+                print: format!(
+                    "{} {} {} {} {}",
+                    agent.name,
+                    agent.status as u8,
+                    agent.is_reachable,
+                    agent.updated_at,
+                    agent.phone_number_count
+                ),
+                record: record(agent),
+                cells: Arc::new(move || cells(&shown)),
+            }
+        })
+        .collect()
+}
+
+fn cells(row: &AgentRow) -> (AnyView, AnyView) {
+    let count = usize::try_from(row.phone_number_count).unwrap_or(0);
+    let numbers: Vec<String> = row
+        .phone_numbers
+        .iter()
+        .filter_map(|number| {
+            number
+                .number
+                .as_deref()
+                .map(phone::formatted)
+                .or_else(|| number.sip_uri.clone())
+        })
+        .collect();
+    let rest = view! {
+        <td class="cell-status">{agent_badge(row.status, row.is_reachable)}</td>
+        <td class="cell-provider" data-label="Provider">{provider_name(row.provider)}</td>
+        <td class="cell-model" data-label="Model">{or_dash(model(row))}</td>
+        <td class="cell-voice" data-label="Voice">{or_dash(voice(row))}</td>
+        <td class="cell-numbers figures" data-label="Numbers">{number_cell(&numbers, count)}</td>
+        <td class="cell-changed" data-label="Changed">{relative_time(&row.updated_at)}</td>
+    };
+    (row.name.clone().into_any(), rest.into_any())
+}
+
+/// The first number, and how many more of `count` there are.
+fn number_cell(numbers: &[String], count: usize) -> AnyView {
+    match numbers {
+        [] => or_dash(None),
+        [only] if count < 2 => only.clone().into_any(),
+        [first, rest @ ..] => {
+            view! { <span>{first.clone()} " " <span class="quiet" title=rest.join(", ")>{format!("+{}", count.saturating_sub(1))}</span></span> }.into_any()
+        }
+    }
 }

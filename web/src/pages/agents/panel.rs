@@ -7,36 +7,37 @@ use crate::components::badge::Tone;
 use crate::components::badge::{agent_badge, number_badge};
 use crate::components::copyable::Copyable;
 use crate::components::error_notice::{ErrorNotice, Notice};
-use crate::components::icons::Icon;
+use crate::components::icons::{Icon, icon};
 use crate::components::side_panel::SidePanel;
 use crate::components::skeleton::skeleton_lines;
 use crate::components::time::relative_time;
 use crate::loader::Loader;
+use crate::logic::number::counted;
 use crate::logic::outcome::{self, Words};
-use crate::logic::phone;
 use crate::logic::provider_name::provider_name;
-use crate::pages::agents::ListContext;
+use crate::logic::{phone, query_string};
+use crate::pages::listing::{Listing, Loaded};
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
 
 /// Prompts longer than this are folded.
 const FOLDED_PROMPT_CHARACTERS: usize = 600;
 
 /// The panel of the agent with this id.
 #[component]
-pub(super) fn AgentPanel(list: ListContext, id: String) -> impl IntoView {
-    let agency = list.agency;
+pub(super) fn AgentPanel(listing: Listing, loaded: Loaded, id: String) -> impl IntoView {
+    let agency = listing.agency;
     let asked = StoredValue::new(id.clone());
     let agent = Loader::new(move || {
         let (slug, details) = (agency.slug.get(), agency.may(Permission::ViewKeyDetails));
         async move { api::get(&slug, asked.try_get_value().unwrap_or_default(), details).await }
     });
     // The name stands in the list already; the panel need not wait for it.
-    let listed_name = list.page.data.with_untracked(|page| {
-        page.as_ref()
-            .and_then(|page| page.nodes.iter().find(|row| row.id == id))
-            .map(|row| row.name.clone())
-    });
+    let listed_name = loaded
+        .rows
+        .get_untracked()
+        .into_iter()
+        .find(|row| row.id == id)
+        .map(|row| row.name);
     let title = Signal::derive(move || {
         agent
             .data
@@ -44,13 +45,12 @@ pub(super) fn AgentPanel(list: ListContext, id: String) -> impl IntoView {
             .or_else(|| listed_name.clone())
             .unwrap_or_else(|| "Agent".to_owned())
     });
-    let close = move |()| {
-        let state = list.state.with_untracked(|state| state.with_agent(None));
-        list.show(&state, false);
-        asked.with_value(|id| focus_row(id));
-    };
+    let numbers_link = StoredValue::new(query_string::joined(
+        &untrack(|| agency.path("/numbers")),
+        &[("agent", &id)],
+    ));
     view! {
-        <SidePanel title=title on_close=close>
+        <SidePanel title=title on_close=move |()| listing.open(None)>
             {move || agent.error.get().map(|error| {
                 let words = if error.is(ErrorCode::NotFound) {
                     Words::new("This agent is not here", "The link may be old, or the agent belongs to another agency.")
@@ -60,7 +60,7 @@ pub(super) fn AgentPanel(list: ListContext, id: String) -> impl IntoView {
                 view! { <ErrorNotice error=error words=words on_retry=move |()| agent.reload() /> }.into_any()
             })}
             {move || match agent.data.get() {
-                Some(agent) => details(agent),
+                Some(agent) => details(agent, &numbers_link.get_value()),
                 None if agent.error.with(Option::is_some) => ().into_any(),
                 None => skeleton_lines(8),
             }}
@@ -69,16 +69,7 @@ pub(super) fn AgentPanel(list: ListContext, id: String) -> impl IntoView {
     .into_any()
 }
 
-fn focus_row(id: &str) {
-    if let Some(link) = document().get_element_by_id(&format!("agent-{id}"))
-        && let Ok(link) = link.dyn_into::<web_sys::HtmlElement>()
-    {
-        // The row is gone when the list has moved on; the focus then stays on the page.
-        let _ = link.focus();
-    }
-}
-
-fn details(agent: Agent) -> AnyView {
+fn details(agent: Agent, numbers_link: &str) -> AnyView {
     let Agent {
         status,
         is_reachable,
@@ -109,7 +100,7 @@ fn details(agent: Agent) -> AnyView {
         {prompt_block(definition.prompt)}
         <section>
             <h3>"Numbers that it answers"</h3>
-            {numbers(phone_numbers, phone_number_count)}
+            {numbers(phone_numbers, phone_number_count, numbers_link)}
         </section>
         <section>
             <h3>"At the provider"</h3>
@@ -195,13 +186,18 @@ fn prompt_block(prompt: Option<String>) -> AnyView {
     .into_any()
 }
 
-fn numbers(numbers: Vec<AgentPhoneNumber>, count: i64) -> AnyView {
+fn numbers(numbers: Vec<AgentPhoneNumber>, count: i64, link: &str) -> AnyView {
     if numbers.is_empty() {
         return view! { <p class="quiet">"None. Attach a number to it at the provider; the next sync brings it here."</p> }.into_any();
     }
-    let more = usize::try_from(count)
-        .unwrap_or(0)
-        .saturating_sub(numbers.len());
+    let all = if count == 1 {
+        "Show it in Numbers".to_owned()
+    } else {
+        format!(
+            "Show all {} in Numbers",
+            counted(count, "number", "numbers")
+        )
+    };
     let rows = numbers
         .into_iter()
         .map(|number| {
@@ -228,7 +224,7 @@ fn numbers(numbers: Vec<AgentPhoneNumber>, count: i64) -> AnyView {
         .collect::<Vec<_>>();
     view! {
         <ul class="number-list">{rows}</ul>
-        {(more > 0).then(|| view! { <p class="quiet">{format!("and {more} more")}</p> }.into_any())}
+        <a class="card-link" href=link.to_owned()>{all} {icon(Icon::Next)}</a>
     }
     .into_any()
 }

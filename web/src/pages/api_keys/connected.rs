@@ -161,9 +161,9 @@ fn Actions(card: CardContext) -> impl IntoView {
                     .is_some_and(|run| !crate::api::sync_runs::has_ended(run.state))
             })
     });
-    let activity = move || {
+    let link = move |page: &str| {
         let slug = provider_name::slug(card.provider());
-        query_string::joined(&card.agency.path("/settings/audit"), &[("provider", slug)])
+        query_string::joined(&card.agency.path(page), &[("provider", slug)])
     };
     view! {
         <div class="card-actions">
@@ -182,7 +182,8 @@ fn Actions(card: CardContext) -> impl IntoView {
             <Button kind=ButtonKind::Quiet described_by=described_by is_disabled=is_locked on_press=move |()| card.is_clearing.set(true)>
                 "Clear"
             </Button>
-            {move || may_manage.get().then(|| view! { <a class="button quiet" href=activity>"Activity"</a> }.into_any())}
+            <a class="button quiet" href=move || link("/settings/sync-history")>"Sync history"</a>
+            {move || may_manage.get().then(|| view! { <a class="button quiet" href=link("/settings/audit")>"Activity"</a> }.into_any())}
         </div>
         {move || is_locked.get().then(|| view! {
             <p class="reason" id=reason_id.clone()>"Only owners and admins can test, replace or clear this key."</p>

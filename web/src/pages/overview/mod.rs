@@ -7,17 +7,17 @@ use crate::api::enums::Permission;
 use crate::api::overview::{self as api, Overview};
 use crate::api::sync_runs::SyncRun;
 use crate::components::badge::{Tone, badge, health_badge, sync_badge};
-use crate::components::error_notice::ErrorNotice;
+use crate::components::error_notice::{ErrorNotice, Notice};
 use crate::components::icons::{Icon, icon};
 use crate::components::page_head::PageHead;
 use crate::components::skeleton::skeleton_cards;
 use crate::components::time::relative_time;
 use crate::loader::Loader;
-use crate::logic::number::grouped;
+use crate::logic::number::{counted, grouped};
 use crate::logic::outcome;
 use crate::logic::provider_name::provider_name;
 use crate::pages::overview::checklist::checklist;
-use crate::pages::sync_strip::{SyncStrip, live_run};
+use crate::pages::sync_strip::{SyncStrip, live_run, review_link};
 use crate::session::{AgencyContext, use_agency};
 use leptos::prelude::*;
 
@@ -72,7 +72,9 @@ fn contents(
                 .map(|run| provider_name(run.provider).to_owned())
         })
         .unwrap_or_default();
+    let history = move || agency.path("/settings/sync-history");
     view! {
+        {move || data.data.with(|data| data.as_ref().map(|data| questions(agency, data)))}
         {move || data.data.with(|data| data.as_ref().map(|data| checklist(agency, data)))}
         {move || data.data.with(|data| data.as_ref().map(|data| counts(agency, data)))}
         <div class="columns">
@@ -80,7 +82,8 @@ fn contents(
             <section class="card">
                 <div class="card-head">
                     <h2>"Last sync"</h2>
-                    <span class="card-state">{move || run.with(|run| run.as_ref().map(|run| sync_badge(run.state)))}</span>
+                    {move || run.with(|run| run.as_ref().map(|run| sync_badge(run.state)))}
+                    <a class="card-link" href=history>"Sync history" {icon(Icon::Next)}</a>
                 </div>
                 {move || if run.with(Option::is_some) {
                     view! { <SyncStrip run=run provider_name=run_provider.clone() /> }.into_any()
@@ -93,31 +96,49 @@ fn contents(
     .into_any()
 }
 
+/// Syncs that wait for a decision, other than the last one, which asks on its own card.
+fn questions(agency: AgencyContext, data: &Overview) -> Vec<AnyView> {
+    let last = data.sync_runs.nodes.first().map(|run| run.id.as_str());
+    data.asking_runs
+        .nodes
+        .iter()
+        .filter(|run| Some(run.id.as_str()) != last)
+        .map(|run| {
+            let agents = counted(run.pending_removal_count, "agent", "agents");
+            let href = review_link(agency, &run.id);
+            view! {
+                <Notice
+                    tone=Tone::Warning symbol=Icon::Question
+                    title=format!("{agents} missing at {}", provider_name(run.provider))
+                    text="A sync did not find them any more, and waits for a decision before it marks anything."
+                >
+                    <a class="button" href=href>"Review"</a>
+                </Notice>
+            }
+            .into_any()
+        })
+        .collect()
+}
+
 fn counts(agency: AgencyContext, data: &Overview) -> AnyView {
     let active = data.active_agents.total_count;
     let inactive = data.all_agents.total_count - active;
     let agents = agency.path("/agents");
     view! {
         <dl class="counts">
-            {count("Agents", data.all_agents.total_count, Some(agents.clone()))}
-            {count("Active", active, Some(format!("{agents}?status=active")))}
-            {count("Inactive", inactive, Some(format!("{agents}?status=inactive")))}
-            {count("Phone numbers", data.all_numbers.total_count, None)}
+            {count("Agents", data.all_agents.total_count, agents.clone())}
+            {count("Active", active, format!("{agents}?status=active"))}
+            {count("Inactive", inactive, format!("{agents}?status=inactive"))}
+            {count("Phone numbers", data.all_numbers.total_count, agency.path("/numbers"))}
         </dl>
     }
     .into_any()
 }
 
-fn count(label: &'static str, value: i64, href: Option<String>) -> AnyView {
+fn count(label: &'static str, value: i64, href: String) -> AnyView {
     let figure = grouped(value);
-    let figure = match href {
-        Some(href) => {
-            let spoken = format!("{label}: {figure}");
-            view! { <a href=href aria-label=spoken>{figure}</a> }.into_any()
-        }
-        None => figure.into_any(),
-    };
-    view! { <div class="count-tile"><dt>{label}</dt><dd class="figures">{figure}</dd></div> }
+    let spoken = format!("{label}: {figure}");
+    view! { <div class="count-tile"><dt>{label}</dt><dd class="figures"><a href=href aria-label=spoken>{figure}</a></dd></div> }
         .into_any()
 }
 

@@ -1,0 +1,204 @@
+//! The phone numbers of an agency: which agent answers which number, how each stands at its provider, and the panel of one number
+//! beside the list. Everything that narrows the list stands in the URL.
+
+mod panel;
+
+use crate::api::enums::Capability;
+use crate::api::phone_numbers::{self as api, PhoneNumberPage, PhoneNumberRow};
+use crate::components::badge::number_badge;
+use crate::components::icons::{Icon, icon};
+use crate::components::page_head::PageHead;
+use crate::components::time::relative_time;
+use crate::erased::dynamic;
+use crate::loader::Loader;
+use crate::logic::empty_words::EmptyList;
+use crate::logic::list_state::{FilterSpec, ListSpec, SortSpec};
+use crate::logic::phone;
+use crate::logic::provider_name::{SLUGS, provider_name};
+use crate::pages::listing::nothing_here::{Standing, nothing_here};
+use crate::pages::listing::{
+    ColumnSpec, Listing, Loaded, Row, Screen, list_view, or_dash, page_facts,
+};
+use crate::pages::numbers::panel::number_panel;
+use leptos::prelude::*;
+use std::sync::Arc;
+
+static SCREEN: Screen = Screen {
+    path: "/numbers",
+    list: ListSpec {
+        filters: &[
+            FilterSpec {
+                name: "answered",
+                values: &["yes", "no"],
+            },
+            FilterSpec {
+                name: "status",
+                values: &["active", "activating", "blocked", "inactive"],
+            },
+            FilterSpec {
+                name: "provider",
+                values: &SLUGS,
+            },
+            FilterSpec {
+                name: "agent",
+                values: &[],
+            },
+        ],
+        sorts: &[
+            SortSpec {
+                name: "number",
+                begins_descending: false,
+            },
+            SortSpec {
+                name: "created",
+                begins_descending: true,
+            },
+        ],
+        panel: "number",
+    },
+    columns: &[
+        ColumnSpec::sorted("Number", "cell-name", "number"),
+        ColumnSpec::plain("Status", "cell-status"),
+        ColumnSpec::plain("Answered by", "cell-agent"),
+        ColumnSpec::plain("Name", "cell-label"),
+        ColumnSpec::plain("Provider", "cell-provider"),
+        ColumnSpec::plain("Carrier", "cell-carrier"),
+        ColumnSpec::sorted("Made", "cell-changed", "created"),
+    ],
+    noun: ("number", "numbers"),
+    caption: "Phone numbers",
+    search: Some(("Search numbers", "Number, SIP or name")),
+    chips: &[
+        ("answered", "yes", "Answered"),
+        ("answered", "no", "Not answered"),
+        ("status", "active", "Active"),
+        ("status", "activating", "Activating"),
+        ("status", "blocked", "Blocked"),
+        ("status", "inactive", "Inactive"),
+    ],
+    no_match: (
+        "No number matches",
+        "No number has this status, provider and agent together.",
+    ),
+};
+
+static EMPTY: EmptyList = EmptyList {
+    title: "No numbers yet",
+    lead: "When a voice provider is connected, its phone numbers are imported here, each with the agent that answers it.",
+    noun: "numbers",
+    capability: Capability::ListNumbers,
+    advice: "Buy or import a number there, then sync again.",
+};
+
+/// The page at `numbers`.
+#[component]
+pub(crate) fn NumbersPage() -> impl IntoView {
+    let listing = Listing::new(&SCREEN);
+    let page = Loader::new(move || {
+        let (slug, state) = (listing.agency.slug.get(), listing.listed.get());
+        async move { api::list(&slug, state).await }
+    });
+    let loaded = Loaded::of(page, |page| page_facts!(page), rows);
+    let standing = Standing::load(listing.agency);
+    let chips = view! { {standing.provider_chips(listing)} {agent_chip(listing, page)} }.into_any();
+    let list = list_view(listing, loaded, None, chips, move || {
+        nothing_here(listing, loaded, standing, &EMPTY)
+    });
+    view! {
+        <div class="page wide" class:with-panel=move || listing.open.with(Option::is_some)>
+            <div class="list-column">
+                <PageHead title="Numbers" sentence="The phone numbers of your connected accounts, and who answers them." />
+                {list}
+            </div>
+            {dynamic(move || match listing.open.get() {
+                Some(id) => number_panel(listing, page, id),
+                None => ().into_any(),
+            })}
+        </div>
+    }
+    .into_any()
+}
+
+/// The agent that the list is narrowed to, as a chip that takes the filter off.
+fn agent_chip(listing: Listing, page: Loader<PhoneNumberPage>) -> AnyView {
+    dynamic(move || {
+        let state = listing.listed.get();
+        let Some(id) = state.value("agent") else {
+            return ().into_any();
+        };
+        let name = page.data.with(|page| {
+            let mut agents = page.iter().flat_map(|page| page.nodes.iter());
+            agents.find_map(|row| {
+                Some(
+                    row.agent
+                        .as_ref()
+                        .filter(|agent| agent.id == id)?
+                        .name
+                        .clone(),
+                )
+            })
+        });
+        let name = name.unwrap_or_else(|| "one agent".to_owned());
+        let href = listing.link(&listing.screen.list.filtered(&state, "agent", None));
+        view! {
+            <a class="chip on" href=href data-noscroll="" aria-label=format!("Answered by {name}. Show all numbers")>
+                <span class="chip-text">"Answered by " {name.clone()}</span> {icon(Icon::Close)}
+            </a>
+        }
+        .into_any()
+    })
+}
+
+/// The number or the SIP address: as people read it, and as it is copied.
+fn shown_and_copied(row: &PhoneNumberRow) -> (String, String) {
+    match (&row.number, &row.sip_uri) {
+        (Some(number), _) => (phone::formatted(number), number.clone()),
+        (None, Some(sip)) => (sip.clone(), sip.clone()),
+        (None, None) => {
+            let name = row
+                .name
+                .clone()
+                .unwrap_or_else(|| "Without number".to_owned());
+            (name.clone(), name)
+        }
+    }
+}
+
+fn rows(page: &PhoneNumberPage) -> Vec<Row> {
+    page.nodes
+        .iter()
+        .map(|number| {
+            let shown = number.clone();
+            Row {
+                id: number.id.clone(),
+                name: shown_and_copied(number).0,
+                print: format!(
+                    "{:?} {} {:?} {}",
+                    number.name,
+                    number.status as u8,
+                    number.agent.as_ref().map(|agent| &agent.name),
+                    number.carrier
+                ),
+                record: Vec::new(),
+                cells: Arc::new(move || cells(&shown)),
+            }
+        })
+        .collect()
+}
+
+fn cells(row: &PhoneNumberRow) -> (AnyView, AnyView) {
+    let head = view! { <span class="figures">{shown_and_copied(row).0}</span> };
+    let agent = match &row.agent {
+        Some(agent) => or_dash(Some(agent.name.clone())),
+        None => view! { <span class="quiet">"Nobody"</span> }.into_any(),
+    };
+    let rest = view! {
+        <td class="cell-status">{number_badge(row.status)}</td>
+        <td class="cell-agent" data-label="Answers">{agent}</td>
+        <td class="cell-label" data-label="Name">{or_dash(row.name.clone())}</td>
+        <td class="cell-provider" data-label="Provider">{provider_name(row.provider)}</td>
+        <td class="cell-carrier" data-label="Carrier">{panel::carrier_name(&row.carrier)}</td>
+        <td class="cell-changed" data-label="Made">{relative_time(&row.created_at)}</td>
+    };
+    (head.into_any(), rest.into_any())
+}

@@ -1,0 +1,160 @@
+//! The panel of one number: what it is, how it stands and what that means, and the agent that answers it. It shows the row that the
+//! list has loaded, because the contract has no question for a single number.
+
+use crate::api::enums::PhoneNumberStatus;
+use crate::api::phone_numbers::{PhoneNumberPage, PhoneNumberRow};
+use crate::components::badge::{Tone, agent_badge, number_badge};
+use crate::components::button::Button;
+use crate::components::copyable::Copyable;
+use crate::components::error_notice::Notice;
+use crate::components::icons::{Icon, icon};
+use crate::components::side_panel::SidePanel;
+use crate::components::skeleton::skeleton_lines;
+use crate::components::time::relative_time;
+use crate::erased::dynamic;
+use crate::loader::Loader;
+use crate::logic::list_state::ListState;
+use crate::logic::provider_name::provider_name;
+use crate::logic::query_string;
+use crate::pages::listing::Listing;
+use crate::pages::numbers::shown_and_copied;
+use leptos::prelude::*;
+
+/// The panel of the number with this id.
+pub(super) fn number_panel(listing: Listing, page: Loader<PhoneNumberPage>, id: String) -> AnyView {
+    let row = Memo::new(move |_| {
+        page.data.with(|page| {
+            let mut rows = page.iter().flat_map(|page| page.nodes.iter());
+            rows.find(|row| row.id == id).cloned()
+        })
+    });
+    let title = Signal::derive(move || {
+        row.with(|row| row.as_ref().map(|row| shown_and_copied(row).0))
+            .unwrap_or_else(|| "Number".to_owned())
+    });
+    view! {
+        <SidePanel title=title on_close=move |()| listing.open(None)>
+            {dynamic(move || match row.get() {
+                Some(row) => details(listing, &row),
+                None if page.data.with(Option::is_some) => elsewhere(listing),
+                None if page.error.with(Option::is_some) => ().into_any(),
+                None => skeleton_lines(8),
+            })}
+        </SidePanel>
+    }
+    .into_any()
+}
+
+fn elsewhere(listing: Listing) -> AnyView {
+    view! {
+        <Notice
+            tone=Tone::Warning symbol=Icon::Warning title="This number is not on this page"
+            text="It may have gone at the provider, or stand on another page of the list."
+        >
+            <Button on_press=move |()| {
+                let state = listing.state.with_untracked(|state| ListState { sort: state.sort, ..ListState::default() });
+                listing.show(&state, false);
+            }>"Show all numbers"</Button>
+        </Notice>
+    }
+    .into_any()
+}
+
+fn details(listing: Listing, row: &PhoneNumberRow) -> AnyView {
+    let (shown, copied) = shown_and_copied(row);
+    let provider = provider_name(row.provider);
+    // A SIP address that a number has besides.
+    let sip = row
+        .sip_uri
+        .clone()
+        .filter(|_| row.number.is_some())
+        .map(|sip| {
+            fact(
+                "SIP address",
+                view! { <Copyable shown=sip.clone() copied=sip what="SIP address" is_code=true /> }
+                    .into_any(),
+            )
+        });
+    let name = row
+        .name
+        .clone()
+        .unwrap_or_else(|| "without a name".to_owned());
+    view! {
+        <p class="panel-status">{number_badge(row.status)} <span class="quiet">{status_meaning(row.status, provider)}</span></p>
+        <dl class="facts">
+            {fact(if row.number.is_some() { "Number" } else { "Address" }, view! { <span class="figures"><Copyable shown=shown copied=copied what="number" /></span> }.into_any())}
+            {sip}
+            {fact("Name", name.into_any())}
+            {fact("Provider", provider.into_any())}
+            {fact("Carrier", carrier_name(&row.carrier).into_any())}
+            {fact("Made", relative_time(&row.created_at))}
+            {fact(if row.status == PhoneNumberStatus::Inactive { "Last seen" } else { "Seen" }, relative_time(&row.last_seen_at))}
+        </dl>
+        <section>
+            <h3>"Answered by"</h3>
+            {answered_by(listing, row, provider)}
+        </section>
+    }
+    .into_any()
+}
+
+fn fact(name: &'static str, value: AnyView) -> AnyView {
+    view! { <div><dt>{name}</dt><dd>{value}</dd></div> }.into_any()
+}
+
+fn answered_by(listing: Listing, row: &PhoneNumberRow, provider: &str) -> AnyView {
+    let Some(agent) = row.agent.clone() else {
+        return view! {
+            <p class="quiet">{format!("Nobody. Attach an agent to it at {provider}; the next sync brings it here.")}</p>
+        }
+        .into_any();
+    };
+    let href = query_string::joined(&listing.agency.path("/agents"), &[("agent", &agent.id)]);
+    let others = listing.link(&listing.state.with(|state| {
+        listing
+            .screen
+            .list
+            .filtered(state, "agent", Some(&agent.id))
+    }));
+    let is_narrowed = listing.state.with(|state| state.value("agent").is_some());
+    view! {
+        <p class="panel-agent"><a href=href>{agent.name}</a> {agent_badge(agent.status, agent.is_reachable)}</p>
+        {(!is_narrowed).then(|| view! {
+            <a class="card-link" href=others data-noscroll="">"All numbers of this agent" {icon(Icon::Next)}</a>
+        }.into_any())}
+    }
+    .into_any()
+}
+
+/// What a status means for whoever calls the number.
+fn status_meaning(status: PhoneNumberStatus, provider: &str) -> String {
+    match status {
+        PhoneNumberStatus::Active => "In service: calls get through.".to_owned(),
+        PhoneNumberStatus::Activating => {
+            format!("{provider} is still setting it up. The next sync says when it is done.")
+        }
+        PhoneNumberStatus::Blocked => {
+            format!("{provider} has taken it out of service. Its dashboard says why.")
+        }
+        PhoneNumberStatus::Inactive => {
+            format!("The last complete sync did not find it at {provider} any more.")
+        }
+        PhoneNumberStatus::Unknown => {
+            format!("{provider} says something about it that Ringfence does not know.")
+        }
+    }
+}
+
+/// A carrier as it writes itself.
+pub(super) fn carrier_name(carrier: &str) -> String {
+    match carrier {
+        "byo-phone-number" => return "Own carrier".to_owned(),
+        "sip" => return "SIP".to_owned(),
+        _ => {}
+    }
+    let mut letters = carrier.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,126 @@
+//! The panel of one import: how it stands, what it read and what it changed.
+
+use crate::api::enums::ErrorCode;
+use crate::api::sync_runs::{self as api, SyncRun};
+use crate::components::badge::sync_badge;
+use crate::components::error_notice::ErrorNotice;
+use crate::components::icons::{Icon, icon};
+use crate::components::side_panel::SidePanel;
+use crate::components::skeleton::skeleton_lines;
+use crate::components::time::relative_time;
+use crate::erased::{dynamic, effect};
+use crate::loader::Loader;
+use crate::logic::number::grouped;
+use crate::logic::outcome::{self, Words};
+use crate::logic::provider_name::{provider_name, slug};
+use crate::logic::{query_string, sync_words};
+use crate::pages::listing::Listing;
+use crate::pages::sync_history::live::Live;
+use crate::pages::sync_history::took;
+use crate::pages::sync_strip::SyncStrip;
+use leptos::prelude::*;
+
+/// The panel of the run with this id.
+pub(super) fn run_panel(listing: Listing, live: Live, id: String) -> AnyView {
+    let asked = StoredValue::new(id);
+    let run = Loader::new(move || {
+        let slug = listing.agency.slug.get();
+        async move { api::get(&slug, &asked.try_get_value().unwrap_or_default()).await }
+    });
+    effect(move || {
+        if let Some(run) = run.data.get() {
+            live.follow(run);
+        }
+    });
+    let title = Signal::derive(move || {
+        run.data.with(|run| {
+            run.as_ref().map_or_else(
+                || "Sync".to_owned(),
+                |run| format!("{} sync", provider_name(run.provider)),
+            )
+        })
+    });
+    view! {
+        <SidePanel title=title on_close=move |()| listing.open(None)>
+            {dynamic(move || match run.error.get() {
+                Some(error) => {
+                    let words = if error.is(ErrorCode::NotFound) {
+                        Words::new("This sync is not here", "The link may be old, or the sync belongs to another agency.")
+                    } else {
+                        outcome::other(&error)
+                    };
+                    view! { <ErrorNotice error=error words=words on_retry=move |()| run.reload() /> }.into_any()
+                }
+                None => ().into_any(),
+            })}
+            {dynamic(move || match run.data.get() {
+                Some(run) => details(listing, live, &run),
+                None if run.error.with(Option::is_some) => ().into_any(),
+                None => skeleton_lines(8),
+            })}
+        </SidePanel>
+    }
+    .into_any()
+}
+
+fn details(listing: Listing, live: Live, loaded: &SyncRun) -> AnyView {
+    let run = live.run(loaded.clone());
+    let state = Memo::new(move |_| run.with(|run| run.state));
+    let shown = Signal::derive(move || Some(run.get()));
+    let name = provider_name(loaded.provider).to_owned();
+    let activity = query_string::joined(
+        &listing.agency.path("/settings/api-keys"),
+        &[("provider", slug(loaded.provider))],
+    );
+    view! {
+        <p class="panel-status">
+            {dynamic(move || sync_badge(state.get()))}
+            <span class="quiet">{sync_words::started_by(loaded.trigger)} ", " {relative_time(&loaded.created_at)}</span>
+        </p>
+        <SyncStrip run=shown provider_name=name />
+        {dynamic(move || run.with(changes))}
+        <section>
+            <h3>"Read from the account"</h3>
+            {dynamic(move || run.with(read))}
+        </section>
+        <a class="card-link" href=activity>"Open API keys" {icon(Icon::Next)}</a>
+    }
+    .into_any()
+}
+
+/// What the run changed, in figures.
+fn changes(run: &SyncRun) -> AnyView {
+    view! {
+        <dl class="counts">
+            {figure("Added", run.added_count)}
+            {figure("Changed", run.changed_count)}
+            {figure("Gone", run.gone_count)}
+            {figure("Returned", run.returned_count)}
+        </dl>
+    }
+    .into_any()
+}
+
+fn figure(label: &'static str, count: i64) -> AnyView {
+    view! { <div class="count-tile"><dt>{label}</dt><dd class="figures">{grouped(count)}</dd></div> }.into_any()
+}
+
+fn read(run: &SyncRun) -> AnyView {
+    let instant =
+        |label: &'static str, at: Option<&String>| at.map(|at| fact(label, relative_time(at)));
+    view! {
+        <dl class="facts">
+            {fact("Agents", grouped(run.agent_count).into_any())}
+            {fact("Numbers", grouped(run.phone_number_count).into_any())}
+            {fact("Voices", grouped(run.voice_count).into_any())}
+            {instant("Began", run.started_at.as_ref())}
+            {instant("Ended", run.finished_at.as_ref())}
+            {fact("Took", took(run))}
+        </dl>
+    }
+    .into_any()
+}
+
+fn fact(name: &'static str, value: AnyView) -> AnyView {
+    view! { <div><dt>{name}</dt><dd class="figures">{value}</dd></div> }.into_any()
+}
