@@ -213,7 +213,7 @@ test("the keys page: a failed sync, and a question", async ({ page, demo }) => {
   await expect(sidePanel(page).getByText(/^The last Vapi sync failed/)).toBeVisible();
   await look(page, "run-failed");
   await page.getByRole("rowheader").nth(2).getByRole("link").click();
-  await expect(sidePanel(page).getByText(/^Synced/)).toBeVisible();
+  await expect(sidePanel(page).getByText(/^Synced .* 40 agents/)).toBeVisible();
   await look(page, "run");
   await page.getByRole("rowheader").nth(0).getByRole("link").click();
   await sidePanel(page).getByRole("link", { name: "Review" }).click();

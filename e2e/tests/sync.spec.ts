@@ -92,7 +92,7 @@ test("where many agents would go inactive, a person decides", async ({ page, dem
   await card.root.getByRole("link", { name: "Review" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "Review missing agents" })).toBeFocused();
   await expect(page.getByText("15 of 40 agents were not listed any more", { exact: true })).toBeVisible();
-  await expect(page.getByText(/^In the Vapi account .+\. The sync of /)).toBeVisible();
+  await expect(page.getByText(/^In the Vapi account .+\. The list was read to its end /)).toBeVisible();
   await page.getByRole("button", { name: "Keep them active" }).click();
   await expect(page.getByRole("heading", { name: "Nothing is left to decide" })).toBeFocused();
   await expect(page.getByText(/No changes$/)).toBeVisible();

@@ -6,7 +6,7 @@ use crate::api::enums::{ErrorCode, Permission, SyncDecision, SyncState};
 use crate::api::provider_keys;
 use crate::api::sync_runs::{self as api, SyncRun};
 use crate::components::badge::{Tone, sync_badge};
-use crate::components::button::{Button, ButtonKind};
+use crate::components::button::Button;
 use crate::components::error_notice::{ErrorNotice, Notice};
 use crate::components::fresh_id;
 use crate::components::icons::{Icon, icon};
@@ -117,7 +117,7 @@ fn question(review: Review) -> AnyView {
         <section class="card" aria-labelledby="review-question">
             <p class="consequence" id="review-question">{sync_words::not_listed(&now)}</p>
             <p>
-                {account(review, &now)} " The sync of " {when} " read the whole list, and they were not in it. \
+                {account(review, &now)} " The list was read to its end " {when} ", and they were not in it. \
                 More than 50 agents, or more than one in five, is unusual: nothing was marked, and all of them still count as active."
             </p>
             <p class="quiet">
@@ -198,7 +198,7 @@ fn choices(review: Review, now: &SyncRun) -> AnyView {
                     {format!("Each is looked for at {name} once more. What is gone becomes inactive and is kept here with all that is known of it; what is found stays active. An agent that returns is active again after the next sync.")}
                 </p>
                 <div class="actions">
-                    <Button kind=ButtonKind::Primary is_busy=review.is_busy is_disabled=is_off described_by=described_by.clone() on_press=move |()| decide(review, SyncDecision::MarkInactive)>
+                    <Button is_busy=review.is_busy is_disabled=is_off described_by=described_by.clone() on_press=move |()| decide(review, SyncDecision::MarkInactive)>
                         {format!("Mark {agents} inactive")}
                     </Button>
                 </div>
