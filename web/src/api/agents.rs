@@ -16,6 +16,9 @@ pub(crate) use get_agent::{
 };
 pub(crate) use list_agents::{ListAgentsAgents as AgentPage, ListAgentsAgentsNodes as AgentRow};
 
+/// The filter of agents that a sync did not find any more, while it asks about them; its value is the sync.
+pub(crate) const MISSING: &str = "missing";
+
 /// One page of the list as its state in the URL describes it.
 pub(crate) async fn list(agency: &str, state: ListState) -> Result<AgentPage, ApiError> {
     let field = match state.sort.field {
@@ -57,6 +60,7 @@ async fn ask(
             }]
         }),
         is_reachable: state.value("reachable").map(|_| false),
+        missing_from_sync_run: state.value(MISSING).map(str::to_owned),
     };
     let variables = list_agents::Variables {
         filter: Some(filter),

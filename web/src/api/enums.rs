@@ -108,7 +108,22 @@ contract_enum! {
 }
 contract_enum! {
     /// What a sync is reading now.
-    SyncPhase { Agents = "AGENTS", PhoneNumbers = "PHONE_NUMBERS", Voices = "VOICES", MissingAgents = "MISSING_AGENTS", }
+    SyncPhase { Agents = "AGENTS", AgentDetails = "AGENT_DETAILS", PhoneNumbers = "PHONE_NUMBERS", Voices = "VOICES", MissingAgents = "MISSING_AGENTS", }
+}
+contract_enum! {
+    /// How something stood to what was known (S8).
+    SyncChangeKind { Added = "ADDED", Changed = "CHANGED", Gone = "GONE", Returned = "RETURNED", }
+}
+contract_enum! {
+    /// What a change is about.
+    SyncChangeSubject { Agent = "AGENT", PhoneNumber = "PHONE_NUMBER", }
+}
+contract_enum! {
+    /// In what an agent or a number is different.
+    SyncChangeField {
+        Name = "NAME", Prompt = "PROMPT", FirstMessage = "FIRST_MESSAGE", Voice = "VOICE", Language = "LANGUAGE", Model = "MODEL",
+        Number = "NUMBER", SipUri = "SIP_URI", Carrier = "CARRIER", Status = "STATUS", Agent = "AGENT",
+    }
 }
 contract_enum! {
     /// The answer to a sync that asks (S3).
@@ -161,6 +176,9 @@ mod tests {
             SyncTrigger::names(),
             SyncState::names(),
             SyncPhase::names(),
+            SyncChangeKind::names(),
+            SyncChangeSubject::names(),
+            SyncChangeField::names(),
             SyncDecision::names(),
             SortDirection::names(),
             AgentSortField::names(),

@@ -21,6 +21,7 @@ pub(crate) mod provider_keys;
 pub(crate) mod session;
 pub(crate) mod socket;
 pub(crate) mod standing;
+pub(crate) mod sync_changes;
 pub(crate) mod sync_runs;
 
 /// RFC 3339 in UTC, as the contract's scalar; read by `components::time`.
@@ -41,7 +42,7 @@ macro_rules! operation {
             extern_enums(
                 "Role", "Permission", "Provider", "Region", "KeyHealth", "Capability", "CapabilityState", "Cipher", "AgentStatus",
                 "InactiveReason", "PhoneNumberStatus", "SyncTrigger", "SyncState", "SyncPhase", "SyncDecision", "SortDirection",
-                "AgentSortField", "PhoneNumberSortField", "ErrorCode"
+                "AgentSortField", "PhoneNumberSortField", "SyncChangeKind", "SyncChangeSubject", "SyncChangeField", "ErrorCode"
             )
         )]
         pub(crate) struct $name;

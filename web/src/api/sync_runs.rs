@@ -40,6 +40,7 @@ macro_rules! same_sync_run {
                         total: run.total, agent_count: run.agent_count, phone_number_count: run.phone_number_count,
                         voice_count: run.voice_count, added_count: run.added_count, changed_count: run.changed_count,
                         gone_count: run.gone_count, returned_count: run.returned_count, pending_removal_count: run.pending_removal_count,
+                        unread_detail_count: run.unread_detail_count,
                         waiting_until: run.waiting_until, waiting_reason: run.waiting_reason,
                         error: run.error.map(|error| get_sync_run::SyncRunFieldsError { code: error.code, message: error.message }),
                         hint: run.hint, created_at: run.created_at, started_at: run.started_at, finished_at: run.finished_at,

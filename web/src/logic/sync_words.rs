@@ -1,7 +1,7 @@
 //! The words of a sync: what it reads now and how far it is, what it brought when it ended, and when the live region
 //! speaks (checklist 22). It knows nothing of sockets and clocks.
 
-use crate::api::enums::{ErrorCode, SyncPhase, SyncState, SyncTrigger};
+use crate::api::enums::{ErrorCode, SyncChangeField, SyncPhase, SyncState, SyncTrigger};
 use crate::api::sync_runs::SyncRun;
 use crate::logic::number::{counted, grouped};
 
@@ -10,6 +10,7 @@ pub(crate) fn progress(run: &SyncRun) -> String {
     let noun = match run.phase {
         _ if run.state == SyncState::Queued => return "Waiting to start".to_owned(),
         Some(SyncPhase::Agents) => "Agents",
+        Some(SyncPhase::AgentDetails) => "Reading details:",
         Some(SyncPhase::PhoneNumbers) => "Numbers",
         Some(SyncPhase::Voices) => "Voices",
         Some(SyncPhase::MissingAgents) => "Checking agents that were not listed:",
@@ -107,6 +108,38 @@ fn active_before(run: &SyncRun) -> i64 {
     run.agent_count - run.added_count - run.returned_count + run.pending_removal_count
 }
 
+/// In what something is different, such as `Prompt, Voice`.
+pub(crate) fn fields(fields: &[SyncChangeField]) -> String {
+    let words: Vec<&str> = fields
+        .iter()
+        .map(|field| match field {
+            SyncChangeField::Name => "Name",
+            SyncChangeField::Prompt => "Prompt",
+            SyncChangeField::FirstMessage => "First message",
+            SyncChangeField::Voice => "Voice",
+            SyncChangeField::Language => "Language",
+            SyncChangeField::Model => "Model",
+            SyncChangeField::Number => "Number",
+            SyncChangeField::SipUri => "SIP address",
+            SyncChangeField::Carrier => "Carrier",
+            SyncChangeField::Status => "Status",
+            SyncChangeField::Agent => "Answered by",
+            SyncChangeField::Unknown => "Something else",
+        })
+        .collect();
+    words.join(", ")
+}
+
+/// The agents whose details could not be read; `None` when all could.
+pub(crate) fn unread_details(run: &SyncRun) -> Option<String> {
+    (run.unread_detail_count > 0).then(|| {
+        format!(
+            "The details of {} could not be read. They keep what was known; the next sync tries again.",
+            counted(run.unread_detail_count, "agent", "agents")
+        )
+    })
+}
+
 /// What a failed run means for the key and for what was imported before; the server's sentence says what failed.
 pub(crate) fn after_failure(code: Option<ErrorCode>) -> &'static str {
     match code {
@@ -176,7 +209,7 @@ mod tests {
         let text = serde_json::json!({
             "id": "r1", "provider": "VAPI", "trigger": "MANUAL", "state": state, "phase": "AGENTS", "done": done, "total": total,
             "agentCount": 10_000, "phoneNumberCount": 1, "voiceCount": 40, "addedCount": 3, "changedCount": 0, "goneCount": 1,
-            "returnedCount": 0, "pendingRemovalCount": 60, "createdAt": "2026-11-21T09:15:00.000Z"
+            "returnedCount": 0, "pendingRemovalCount": 60, "unreadDetailCount": 0, "createdAt": "2026-11-21T09:15:00.000Z"
         });
         serde_json::from_value(text).expect("the fields of the fragment")
     }
@@ -211,6 +244,21 @@ mod tests {
         };
         // 28 listed, of which 3 are new; 60 are missing.
         assert_eq!(result(&asks), "60 of 85 agents were not listed any more");
+    }
+
+    /// S8: a changed agent says in what.
+    #[test]
+    fn a_change_names_its_fields() {
+        let changed = [SyncChangeField::Prompt, SyncChangeField::FirstMessage];
+        assert_eq!(fields(&changed), "Prompt, First message");
+        let unread = SyncRun {
+            unread_detail_count: 2,
+            ..run("SUCCEEDED", 0, None)
+        };
+        assert!(
+            unread_details(&unread).is_some_and(|text| text.starts_with("The details of 2 agents"))
+        );
+        assert_eq!(unread_details(&run("SUCCEEDED", 0, None)), None);
     }
 
     #[test]

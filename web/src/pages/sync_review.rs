@@ -3,18 +3,19 @@
 
 use crate::api::ApiError;
 use crate::api::enums::{ErrorCode, Permission, SyncDecision, SyncState};
-use crate::api::provider_keys;
 use crate::api::sync_runs::{self as api, SyncRun};
+use crate::api::{agents, provider_keys};
 use crate::components::badge::{Tone, sync_badge};
 use crate::components::button::Button;
 use crate::components::error_notice::{ErrorNotice, Notice};
 use crate::components::fresh_id;
 use crate::components::icons::{Icon, icon};
 use crate::components::page_head::PageHead;
-use crate::components::skeleton::skeleton_cards;
+use crate::components::skeleton::{skeleton_cards, skeleton_lines};
 use crate::components::time::relative_time;
 use crate::erased::{dynamic, effect, spawn};
 use crate::loader::Loader;
+use crate::logic::list_state::ListState;
 use crate::logic::number::counted;
 use crate::logic::outcome::{self, Words};
 use crate::logic::provider_name::provider_name;
@@ -24,6 +25,9 @@ use crate::session::{AgencyContext, use_agency};
 use leptos::html;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
+
+/// So many of the missing agents are named on the page itself.
+const SHOWN_NAMES: usize = 8;
 
 /// What the parts of the page share.
 #[derive(Clone, Copy)]
@@ -120,9 +124,9 @@ fn question(review: Review) -> AnyView {
                 {account(review, &now)} " The list was read to its end " {when} ", and they were not in it. \
                 More than 50 agents, or more than one in five, is unusual: nothing was marked, and all of them still count as active."
             </p>
+            {names(review, &now)}
             <p class="quiet">
-                {format!("Look at {name} first. If the agents are still there, the key may no longer see them: check that it belongs to the right organisation and may see all agents. ")}
-                <a href=agents_link(review, &now)>"Show the active agents"</a>
+                {format!("Look at {name} first. If the agents are still there, the key may no longer see them: check that it belongs to the right organisation and may see all agents.")}
             </p>
         </section>
         {choices(review, &now)}
@@ -130,14 +134,44 @@ fn question(review: Review) -> AnyView {
     .into_any()
 }
 
-fn agents_link(review: Review, now: &SyncRun) -> String {
-    query_string::joined(
+/// The first of the missing agents by name, and the way to all of them, where they can be searched.
+fn names(review: Review, now: &SyncRun) -> AnyView {
+    let narrowed = ListState {
+        filters: vec![(agents::MISSING, now.id.clone())],
+        ..ListState::default()
+    };
+    let missing = now.pending_removal_count;
+    let link = query_string::joined(
         &review.agency.path("/agents"),
-        &[
-            ("status", "active"),
-            ("provider", crate::logic::provider_name::slug(now.provider)),
-        ],
-    )
+        &[(agents::MISSING, &now.id)],
+    );
+    let page = Loader::new(move || {
+        let (slug, state) = (review.agency.slug.get(), narrowed.clone());
+        async move { agents::list(&slug, state).await }
+    });
+    dynamic(move || {
+        if let Some(error) = page.error.get() {
+            let words = outcome::other(&error);
+            return view! { <ErrorNotice error=error words=words on_retry=move |()| page.reload() /> }
+                .into_any();
+        }
+        let Some(names) = page.data.with(|page| {
+            let rows = page.as_ref()?.nodes.iter().take(SHOWN_NAMES);
+            Some(rows.map(|row| row.name.clone()).collect::<Vec<_>>())
+        }) else {
+            return skeleton_lines(3);
+        };
+        let items = names
+            .into_iter()
+            .map(|name| view! { <li>{name}</li> }.into_any())
+            .collect::<Vec<_>>();
+        let all = format!("Search all {}", counted(missing, "agent", "agents"));
+        view! {
+            <ul class="missing-names" aria-label="Agents that were not listed">{items}</ul>
+            <p><a class="card-link" href=link.clone()>{all} {icon(Icon::Next)}</a></p>
+        }
+        .into_any()
+    })
 }
 
 /// In which account: its name for those who may see it.

@@ -19,7 +19,7 @@ use crate::pages::agents::panel::AgentPanel;
 use crate::pages::listing::nothing_here::{Standing, nothing_here};
 use crate::pages::listing::selection_bar::{Selecting, Walked};
 use crate::pages::listing::{
-    ColumnSpec, Listing, Loaded, Row, Screen, list_view, or_dash, page_facts,
+    ColumnSpec, Listing, Loaded, Row, Screen, list_view, or_dash, page_facts, removable_chip,
 };
 use leptos::prelude::*;
 use std::sync::Arc;
@@ -39,6 +39,10 @@ static SCREEN: Screen = Screen {
             FilterSpec {
                 name: "provider",
                 values: &SLUGS,
+            },
+            FilterSpec {
+                name: api::MISSING,
+                values: &[],
             },
         ],
         sorts: &[
@@ -120,13 +124,11 @@ pub(crate) fn AgentsPage() -> impl IntoView {
         header: HEADER,
         file_name: "agents.csv",
     };
-    let list = list_view(
-        listing,
-        loaded,
-        Some(selecting),
-        standing.provider_chips(listing),
-        move || nothing_here(listing, loaded, standing, &EMPTY),
-    );
+    let missing = removable_chip(listing, api::MISSING, |_| "Missing in a sync".to_owned());
+    let chips = view! { {standing.provider_chips(listing)} {missing} }.into_any();
+    let list = list_view(listing, loaded, Some(selecting), chips, move || {
+        nothing_here(listing, loaded, standing, &EMPTY)
+    });
     view! {
         <div class="page wide" class:with-panel=move || listing.open.with(Option::is_some)>
             <div class="list-column">

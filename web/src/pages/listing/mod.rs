@@ -20,6 +20,7 @@ use crate::logic::outcome;
 use crate::logic::selection::Record;
 use crate::pages::listing::selection_bar::{Selecting, selection_bar};
 use crate::pages::listing::table::table;
+pub(crate) use crate::pages::listing::toolbar::removable_chip;
 use crate::pages::listing::toolbar::toolbar;
 use crate::session::{AgencyContext, use_agency};
 use leptos::prelude::*;

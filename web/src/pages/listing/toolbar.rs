@@ -4,7 +4,7 @@
 use crate::api::enums::Provider;
 use crate::components::fresh_id;
 use crate::components::icons::{Icon, icon};
-use crate::erased::effect;
+use crate::erased::{dynamic, effect};
 use crate::logic::list_state::ListState;
 use crate::logic::number::counted;
 use crate::logic::provider_name::{from_slug, provider_name, slug};
@@ -95,6 +95,29 @@ pub(crate) fn provider_chips(
             .collect::<Vec<_>>()
     };
     view! { {chips} }.into_any()
+}
+
+/// A filter by an id, as a chip that takes it off; nothing while it is off. `label` names what the id stands for.
+pub(crate) fn removable_chip(
+    listing: Listing,
+    filter: &'static str,
+    label: impl Fn(&str) -> String + Send + 'static,
+) -> AnyView {
+    dynamic(move || {
+        let state = listing.listed.get();
+        let Some(id) = state.value(filter) else {
+            return ().into_any();
+        };
+        let label = label(id);
+        let href = listing.link(&listing.screen.list.filtered(&state, filter, None));
+        let spoken = format!("{label}. Show all {}", listing.screen.noun.1);
+        view! {
+            <a class="chip on" href=href data-noscroll="" aria-label=spoken>
+                <span class="chip-text">{label}</span> {icon(Icon::Close)}
+            </a>
+        }
+        .into_any()
+    })
 }
 
 fn search_field(listing: Listing, (label, placeholder): SearchSpec) -> AnyView {

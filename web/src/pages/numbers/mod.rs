@@ -6,7 +6,6 @@ mod panel;
 use crate::api::enums::Capability;
 use crate::api::phone_numbers::{self as api, PhoneNumberPage, PhoneNumberRow};
 use crate::components::badge::number_badge;
-use crate::components::icons::{Icon, icon};
 use crate::components::page_head::PageHead;
 use crate::components::time::relative_time;
 use crate::erased::dynamic;
@@ -17,7 +16,7 @@ use crate::logic::phone;
 use crate::logic::provider_name::{SLUGS, provider_name};
 use crate::pages::listing::nothing_here::{Standing, nothing_here};
 use crate::pages::listing::{
-    ColumnSpec, Listing, Loaded, Row, Screen, list_view, or_dash, page_facts,
+    ColumnSpec, Listing, Loaded, Row, Screen, list_view, or_dash, page_facts, removable_chip,
 };
 use crate::pages::numbers::panel::number_panel;
 use leptos::prelude::*;
@@ -119,16 +118,12 @@ pub(crate) fn NumbersPage() -> impl IntoView {
     .into_any()
 }
 
-/// The agent that the list is narrowed to, as a chip that takes the filter off.
+/// The agent that the list is narrowed to.
 fn agent_chip(listing: Listing, page: Loader<PhoneNumberPage>) -> AnyView {
-    dynamic(move || {
-        let state = listing.listed.get();
-        let Some(id) = state.value("agent") else {
-            return ().into_any();
-        };
+    removable_chip(listing, "agent", move |id| {
         let name = page.data.with(|page| {
-            let mut agents = page.iter().flat_map(|page| page.nodes.iter());
-            agents.find_map(|row| {
+            let mut rows = page.iter().flat_map(|page| page.nodes.iter());
+            rows.find_map(|row| {
                 Some(
                     row.agent
                         .as_ref()
@@ -138,14 +133,10 @@ fn agent_chip(listing: Listing, page: Loader<PhoneNumberPage>) -> AnyView {
                 )
             })
         });
-        let name = name.unwrap_or_else(|| "one agent".to_owned());
-        let href = listing.link(&listing.screen.list.filtered(&state, "agent", None));
-        view! {
-            <a class="chip on" href=href data-noscroll="" aria-label=format!("Answered by {name}. Show all numbers")>
-                <span class="chip-text">"Answered by " {name.clone()}</span> {icon(Icon::Close)}
-            </a>
-        }
-        .into_any()
+        format!(
+            "Answered by {}",
+            name.unwrap_or_else(|| "one agent".to_owned())
+        )
     })
 }
 

@@ -1,6 +1,7 @@
 //! Settings → Sync history: every import, newest first, with what started it, how it went and what it brought, and the panel of one
 //! import beside the list. Imports under way move by themselves.
 
+mod changes;
 mod live;
 mod panel;
 

@@ -2,8 +2,8 @@
 
 use crate::api::enums::ErrorCode;
 use crate::api::sync_runs::{self as api, SyncRun};
-use crate::components::badge::sync_badge;
-use crate::components::error_notice::ErrorNotice;
+use crate::components::badge::{Tone, sync_badge};
+use crate::components::error_notice::{ErrorNotice, Notice};
 use crate::components::icons::{Icon, icon};
 use crate::components::side_panel::SidePanel;
 use crate::components::skeleton::skeleton_lines;
@@ -15,6 +15,7 @@ use crate::logic::outcome::{self, Words};
 use crate::logic::provider_name::{provider_name, slug};
 use crate::logic::{query_string, sync_words};
 use crate::pages::listing::Listing;
+use crate::pages::sync_history::changes::changes;
 use crate::pages::sync_history::live::Live;
 use crate::pages::sync_history::took;
 use crate::pages::sync_strip::SyncStrip;
@@ -68,7 +69,10 @@ fn details(listing: Listing, live: Live, loaded: &SyncRun) -> AnyView {
     let state = Memo::new(move |_| run.with(|run| run.state));
     let shown = Signal::derive(move || Some(run.get()));
     let name = provider_name(loaded.provider).to_owned();
-    let activity = query_string::joined(
+    // Changes are written while the run goes on; they are read anew when it moves to another phase or ends.
+    let moved = Memo::new(move |_| run.with(|run| format!("{:?} {:?}", run.state, run.phase)));
+    let version = Signal::derive(move || moved.get());
+    let keys = query_string::joined(
         &listing.agency.path("/settings/api-keys"),
         &[("provider", slug(loaded.provider))],
     );
@@ -78,18 +82,23 @@ fn details(listing: Listing, live: Live, loaded: &SyncRun) -> AnyView {
             <span class="quiet">{sync_words::started_by(loaded.trigger)} ", " {relative_time(&loaded.created_at)}</span>
         </p>
         <SyncStrip run=shown provider_name=name />
-        {dynamic(move || run.with(changes))}
+        {dynamic(move || run.with(figures))}
+        {dynamic(move || match run.with(sync_words::unread_details) {
+            Some(text) => view! { <Notice tone=Tone::Warning symbol=Icon::Warning title="Some details are missing" text=text /> }.into_any(),
+            None => ().into_any(),
+        })}
+        {changes(listing.agency, loaded.id.clone(), version)}
         <section>
             <h3>"Read from the account"</h3>
             {dynamic(move || run.with(read))}
         </section>
-        <a class="card-link" href=activity>"Open API keys" {icon(Icon::Next)}</a>
+        <a class="card-link" href=keys>"Open API keys" {icon(Icon::Next)}</a>
     }
     .into_any()
 }
 
-/// What the run changed, in figures.
-fn changes(run: &SyncRun) -> AnyView {
+/// What the run changed about agents, in figures.
+fn figures(run: &SyncRun) -> AnyView {
     view! {
         <dl class="counts">
             {figure("Added", run.added_count)}
