@@ -53,6 +53,10 @@ export class Sandbox {
     await this.send("DELETE", "/agents", { key, count });
   }
 
+  async renameAssistant(key: string, id: string, name: string): Promise<void> {
+    await this.send("PATCH", "/agents", { key, id, name });
+  }
+
   /** Puts a fault in force; the returned function ends it. */
   async inject(fault: Fault): Promise<() => Promise<void>> {
     const { id } = await this.send<{ id: number }>("POST", "/faults", fault);

@@ -55,6 +55,55 @@ test("the history lists each sync with what started it and what it brought", asy
   await expect(page.locator(".count")).toHaveText("3 syncs found");
 });
 
+test("the panel of a sync names what changed, and leads to it", async ({ page, demo }) => {
+  // S8; look.md: filters as chips.
+  await connect(demo);
+  const script = await Script.as(demo, PEOPLE.admin);
+  const { agents } = await script.send<{ agents: { nodes: { name: string; placements: { remoteId: string }[] }[] } }>(
+    "{ agents(first: 1, sort: { field: CREATED_AT }) { nodes { name placements { remoteId } } } }",
+  );
+  const renamed = agents.nodes[0];
+  if (!renamed?.placements[0]) throw new Error("no agent was imported");
+  await demo.sandbox.removeAssistants(KEYS.good, 2);
+  await demo.sandbox.addAssistants(KEYS.good, 30, "Overflow desk");
+  await demo.sandbox.renameAssistant(KEYS.good, renamed.placements[0].remoteId, "Renamed at Vapi");
+  await script.startSync();
+  await script.syncEnded();
+  await script.close();
+
+  await logIn(page, PEOPLE.staff, PAGES.history);
+  await page.getByRole("rowheader").first().getByRole("link").click();
+  const panel = sidePanel(page);
+  const items = panel.locator(".change-list").getByRole("listitem");
+  await expect(panel.getByText("33 changes", { exact: true })).toBeVisible();
+  await expect(items).toHaveCount(25);
+  await panel.getByRole("button", { name: "Show more" }).click();
+  await expect(items).toHaveCount(33);
+  await expect(panel.getByRole("button", { name: "Show more" })).toHaveCount(0);
+
+  await panel.getByRole("button", { name: "Changed" }).click();
+  await expect(items).toHaveCount(1);
+  await expect(items.first()).toContainText("Renamed at Vapi");
+  await expect(items.first()).toContainText("Name");
+  await panel.getByRole("button", { name: "Numbers" }).click();
+  await expect(panel.getByText("None of these.")).toBeVisible();
+  await panel.getByRole("button", { name: "Numbers" }).click();
+  await panel.getByRole("button", { name: "Gone" }).click();
+  await expect(items).toHaveCount(2);
+  await expect(items.first()).toContainText("Gone");
+  await items.first().getByRole("link").click();
+  await expect(page).toHaveURL(/\/agents\?agent=/);
+  await expect(sidePanel(page).getByText("This agent is inactive")).toBeVisible();
+
+  await page.goto(PAGES.history);
+  await page.getByRole("rowheader").last().getByRole("link").click();
+  await panel.getByRole("button", { name: "Numbers" }).click();
+  await expect(panel.getByText("12 changes", { exact: true })).toBeVisible();
+  await items.first().getByRole("link").click();
+  await expect(page).toHaveURL(/\/numbers\?q=.*&number=/);
+  await expect(sidePanel(page).getByRole("heading", { name: "Answered by" })).toBeVisible();
+});
+
 test("a sync under way moves in the list and in its panel until it ends", async ({ page, demo }) => {
   // S2.
   const key = "key-of-a-large-account-0003";

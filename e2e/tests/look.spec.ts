@@ -214,10 +214,11 @@ test("the keys page: a failed sync, and a question", async ({ page, demo }) => {
   await look(page, "run-failed");
   await page.getByRole("rowheader").nth(2).getByRole("link").click();
   await expect(sidePanel(page).getByText(/^Synced .* 40 agents/)).toBeVisible();
+  await expect(sidePanel(page).getByText("52 changes")).toBeVisible();
   await look(page, "run");
   await page.getByRole("rowheader").nth(0).getByRole("link").click();
   await sidePanel(page).getByRole("link", { name: "Review" }).click();
-  await expect(page.getByRole("button", { name: "Mark 15 agents inactive" })).toBeVisible();
+  await expect(page.getByRole("link", { name: "Search all 15 agents" })).toBeVisible();
   await look(page, "review");
   await page.getByRole("button", { name: "Mark 15 agents inactive" }).click();
   await expect(page.getByText(/15 no longer there$/)).toBeVisible();
@@ -264,6 +265,7 @@ test("the review as staff see it", async ({ page, demo }) => {
   await page.getByRole("rowheader").first().getByRole("link").click();
   await sidePanel(page).getByRole("link", { name: "Review" }).click();
   await expect(page.getByText("An owner or admin has to decide this")).toBeVisible();
+  await expect(page.getByRole("link", { name: "Search all 15 agents" })).toBeVisible();
   await look(page, "review-staff");
 });
 

@@ -93,6 +93,16 @@ test("where many agents would go inactive, a person decides", async ({ page, dem
   await expect(page.getByRole("heading", { level: 1, name: "Review missing agents" })).toBeFocused();
   await expect(page.getByText("15 of 40 agents were not listed any more", { exact: true })).toBeVisible();
   await expect(page.getByText(/^In the Vapi account .+\. The list was read to its end /)).toBeVisible();
+  const named = page.getByRole("list", { name: "Agents that were not listed" }).getByRole("listitem");
+  await expect(named).toHaveCount(8);
+  const name = await named.last().innerText();
+  await page.getByRole("link", { name: "Search all 15 agents" }).click();
+  await expect(page.locator(".count")).toHaveText("15 agents found");
+  await expect(page.getByRole("link", { name: "Missing in a sync. Show all agents" })).toBeVisible();
+  await page.getByRole("searchbox", { name: "Search agents" }).fill(name);
+  await expect(page.locator(".count")).toHaveText(/^[1-3] agents? found$/);
+  await page.goto(PAGES.keys);
+  await card.root.getByRole("link", { name: "Review" }).click();
   await page.getByRole("button", { name: "Keep them active" }).click();
   await expect(page.getByRole("heading", { name: "Nothing is left to decide" })).toBeFocused();
   await expect(page.getByText(/No changes$/)).toBeVisible();

@@ -18,18 +18,24 @@ const TYPING_PAUSE: Duration = Duration::from_millis(250);
 
 /// The toolbar.
 pub(super) fn toolbar(listing: Listing, loaded: Loaded, more_chips: AnyView) -> AnyView {
-    let count = move || {
+    // Figures and their word change together, when the answer is there: until then both are those of the list that is shown.
+    let count = Memo::new(move |before: Option<&Option<String>>| {
         let total = loaded
             .facts
-            .with(|facts| facts.as_ref().map(|facts| facts.total))?;
+            .with(|facts| facts.as_ref().map(|facts| facts.total));
+        if loaded.is_loading.get()
+            && let Some(before @ Some(_)) = before
+        {
+            return before.clone();
+        }
         let (one, several) = listing.screen.noun;
-        let found = if listing.state.with(ListState::is_filtered) {
+        let found = if listing.state.with_untracked(ListState::is_filtered) {
             " found"
         } else {
             ""
         };
-        Some(format!("{}{found}", counted(total, one, several)))
-    };
+        total.map(|total| format!("{}{found}", counted(total, one, several)))
+    });
     let chips = listing
         .screen
         .chips

@@ -84,7 +84,7 @@ pub(super) fn changes(agency: AgencyContext, run: String, version: Signal<String
                 <h3 id="changes-title">"What changed"</h3>
                 <span class="quiet figures" role="status">{count}</span>
             </div>
-            <div class="chips" role="group" aria-label="Filter changes">{kinds.to_vec()} {subjects.to_vec()}</div>
+            <div class="chips" role="group" aria-label="Filter changes">{Vec::from(kinds)} {Vec::from(subjects)}</div>
             {dynamic(move || list(all))}
         </section>
     }
