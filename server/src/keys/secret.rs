@@ -66,6 +66,7 @@ pub(crate) fn looks_like(key: &SecretString) -> Option<&'static str> {
         ("sk-proj-", "OpenAI"),
         ("key_", "Retell"),
         ("org_", "Bland"),
+        ("sub-sk-", "Bland"),
         ("bvai_sk_", "Ringfence"),
     ]
     .into_iter()

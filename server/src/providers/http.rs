@@ -102,10 +102,6 @@ pub(super) enum Authorization {
     /// After the word `Bearer`.
     Bearer,
     /// By itself.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "Bland's client is the one that needs it")
-    )]
     Bare,
 }
 
@@ -302,8 +298,11 @@ impl Answer {
         Ok(())
     }
 
-    /// The body as JSON if it is that; for error bodies, where anything may stand.
+    /// The body if it is a JSON object; for error bodies, where anything may stand.
     pub(super) fn json_if_any<T: DeserializeOwned>(&self) -> Option<T> {
+        // Serde would read the items of a list as the fields of a struct, one by one.
+        let first = self.body.iter().find(|byte| !byte.is_ascii_whitespace());
+        first.filter(|byte| **byte == b'{')?;
         serde_json::from_slice(&self.body).ok()
     }
 }

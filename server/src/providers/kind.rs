@@ -205,12 +205,12 @@ static RETELL: ProviderInfo = ProviderInfo {
 static BLAND: ProviderInfo = ProviderInfo {
     kind: ProviderKind::Bland,
     name: "Bland",
-    powers: "Voice agents built as personas and their phone numbers: Bland answers and places the calls, and bills its own balance for them.",
+    powers: "Voice agents (personas, agents and pathways) and their phone numbers: Bland answers and places the calls, and bills its own balance for them.",
     key_location: "Bland → Settings → API Keys",
     dashboard_url: "https://app.bland.ai/dashboard/settings",
-    required_rights: "An organization key: it reads personas, phone numbers, calls and the balance.",
+    required_rights: "An organization key that reads personas, agents, pathways, phone numbers, calls and the balance.",
     top_up_url: Some("https://app.bland.ai/dashboard/settings"),
-    is_available: false,
+    is_available: true,
     capabilities: VOICE_CAPABILITIES,
 };
 

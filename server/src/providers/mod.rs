@@ -2,6 +2,7 @@
 //! A client is stateless; key, base URL, HTTP client and deadline come as arguments, and it never retries, stores or
 //! decides anything. `http` is the only way out, `error` the only way to fail, `remote` the values that come back.
 
+pub mod bland;
 mod cursor;
 pub mod error;
 pub mod http;
@@ -101,6 +102,6 @@ pub fn voice_provider(kind: ProviderKind) -> Option<&'static dyn VoiceProvider> 
     match kind {
         ProviderKind::Vapi => Some(&vapi::Vapi),
         ProviderKind::Retell => Some(&retell::Retell),
-        ProviderKind::Bland => None,
+        ProviderKind::Bland => Some(&bland::Bland),
     }
 }

@@ -12,7 +12,7 @@ use crate::providers::ProviderKind;
 
 use super::SampleKey;
 use super::accounts::{Account, Item, Key, Resource};
-use super::{retell, vapi};
+use super::{bland, retell, vapi};
 
 /// How one provider speaks.
 pub(super) trait Dialect: Send + Sync + fmt::Debug {
@@ -61,10 +61,11 @@ pub(super) struct Samples {
 }
 
 /// Every provider that the sandbox speaks.
-pub(super) const DIALECTS: &[&dyn Dialect] = &[&vapi::Vapi, &retell::Retell];
+pub(super) const DIALECTS: &[&dyn Dialect] = &[&vapi::Vapi, &retell::Retell, &bland::Bland];
 
 /// The sample keys of every provider, those of one provider in the order in which they are worth trying.
-pub(super) const SAMPLE_KEYS: &[&[SampleKey]] = &[vapi::SAMPLE_KEYS, retell::SAMPLE_KEYS];
+pub(super) const SAMPLE_KEYS: &[&[SampleKey]] =
+    &[vapi::SAMPLE_KEYS, retell::SAMPLE_KEYS, bland::SAMPLE_KEYS];
 
 /// The dialect of a provider.
 pub(super) fn dialect(kind: ProviderKind) -> Option<&'static dyn Dialect> {

@@ -47,6 +47,7 @@
 //! ```
 
 mod accounts;
+mod bland;
 mod control;
 mod control_api;
 mod dialect;
@@ -131,7 +132,8 @@ impl Sandbox {
         let control = Control::new(shared.clone());
         let router = Router::new()
             .nest("/vapi", vapi::router(shared.clone()))
-            .nest("/retell", retell::router(shared))
+            .nest("/retell", retell::router(shared.clone()))
+            .nest("/bland", bland::router(shared))
             .nest("/__control", control_api::router(control.clone()))
             .layer(middleware::from_fn(guard::only_this_machine));
         let mut tasks = JoinSet::new();

@@ -6,6 +6,7 @@ mod harness;
 
 mod audit;
 mod authorization;
+mod bland;
 mod concurrency;
 mod edge;
 mod installation;

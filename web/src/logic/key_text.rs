@@ -150,7 +150,7 @@ pub(crate) fn looks_like(key: &str) -> Option<&'static str> {
         Some("OpenAI")
     } else if key.starts_with("key_") {
         Some("Retell")
-    } else if key.starts_with("org_") {
+    } else if key.starts_with("org_") || key.starts_with("sub-sk-") {
         Some("Bland")
     } else if key.len() == 34
         && (key.starts_with("AC") || key.starts_with("SK"))
