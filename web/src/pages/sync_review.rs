@@ -190,8 +190,10 @@ fn account(review: Review, now: &SyncRun) -> AnyView {
         });
         let provider = provider_name(provider);
         match name {
+            // A provider that names no organization leaves its id as the name.
             Some(name) => {
-                view! { "In the " {provider} " account " <strong>{name}</strong> "." }.into_any()
+                let is_id = name.len() == 36;
+                view! { "In the " {provider} " account " <strong class:code=is_id>{name}</strong> "." }.into_any()
             }
             None => format!("In your {provider} account.").into_any(),
         }
