@@ -69,6 +69,10 @@ e2e: setup-test web debug-server ## Browser tests against the built server (ARGS
 	$(step) "Browser tests, types" npm --prefix e2e run --silent check
 	$(step) "Browser tests" env -C e2e RINGFENCE_BIN=$(debug_server) node_modules/.bin/playwright test $(ARGS)
 
+.PHONY: bench
+bench: web ## Measure large imports: time against mere fetching, and memory (some minutes)
+	$(step) "Large imports" cargo bench -p ringfence --bench large_sync --profile demo
+
 # ---- Work -----------------------------------------------------------------------------------------------------------
 
 .PHONY: gen

@@ -271,10 +271,11 @@ pub(super) async fn write_details(
     };
     let placement = PlacementWrite {
         remote_updated_at: known.remote_updated_at,
-        is_detail_due: false,
         ..item.placement(&known.agent_id)
     };
     store::placements::update(conn, seen, &known.id, &placement).await?;
-    store::placements::set_details_read(conn, seen, &known.id).await?;
+    if remote.is_whole {
+        store::placements::set_details_read(conn, seen, &known.id).await?;
+    }
     Ok(found.filter(|_| known.details_read_at.is_some()))
 }

@@ -183,7 +183,12 @@ async fn read(
     let mut readings = Readings::default();
     while let Some((row, remote)) = answers.next().await {
         match remote {
-            Ok(remote) => readings.read.push((row, remote)),
+            Ok(remote) if remote.is_whole || row.details_read_at.is_none() => {
+                readings.unread += i64::from(!remote.is_whole);
+                readings.read.push((row, remote));
+            }
+            // A part that this key may not read: what is known of it stays.
+            Ok(_) => readings.unread += 1,
             Err(Stop::Provider(ProviderError::NotFound)) => readings.gone += 1,
             Err(Stop::Provider(ProviderError::MissingPermission { .. })) => readings.unread += 1,
             Err(Stop::Provider(error)) => {
@@ -249,7 +254,7 @@ async fn write(
     let mut tx = app.db.begin().await?;
     let mut feed = Vec::new();
     for (known, remote) in read {
-        next.done += 1;
+        next.done += i64::from(remote.is_whole);
         feed.extend(agents::write_details(&mut tx, run, known, remote, now).await?);
     }
     let changed =

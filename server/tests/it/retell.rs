@@ -143,7 +143,7 @@ async fn a_retell_account_is_imported() {
     let find = |number: &str| numbers.iter().find(|it| it["number"] == number).unwrap();
     assert_eq!(
         *find("+14155550164"),
-        json!({ "number": "+14155550164", "carrier": "custom", "status": "UNKNOWN",
+        json!({ "number": "+14155550164", "carrier": "custom", "status": "ACTIVE",
             "agent": { "name": "Bayview Legal – Reception" } })
     );
     assert!(find("+18015550130")["agent"].is_null());

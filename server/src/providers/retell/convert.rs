@@ -104,7 +104,8 @@ pub(super) fn number(number: wire::PhoneNumber) -> RemoteNumber {
         sip_uri: None,
         name: number.nickname.filter(|text| !text.is_empty()),
         carrier: number.phone_number_type.unwrap_or_default(),
-        status: NumberStatus::Unknown(String::new()),
+        // Retell has no word for it: a number is listed for as long as it is in service.
+        status: NumberStatus::Active,
         agent_remote_id: heaviest(agents),
         is_answering,
         remote_created_at_ms: None,

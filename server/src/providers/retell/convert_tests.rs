@@ -157,9 +157,7 @@ fn phone_numbers_keep_carrier_and_agent() {
             "Northside Dental main line",
         ),
         carrier: "retell-twilio",
-        status: Unknown(
-            "",
-        ),
+        status: Active,
         agent_remote_id: Some(
             "agent_7b1c3d5e9f02468ace13579bdf",
         ),
@@ -179,9 +177,7 @@ fn phone_numbers_keep_carrier_and_agent() {
             "Bayview Legal intake",
         ),
         carrier: "custom",
-        status: Unknown(
-            "",
-        ),
+        status: Active,
         agent_remote_id: None,
         is_answering: true,
         remote_created_at_ms: None,
@@ -216,11 +212,11 @@ fn secrets_in_answers_are_not_kept() {
     }
 }
 
-/// S1: Retell tells no status of a number, so that none is claimed; what its type is stays as Retell writes it.
+/// S1: Retell has no word for a number's status and lists it while it is in service; its type stays as Retell writes it.
 #[test]
-fn a_number_without_a_status_stays_unknown() {
+fn a_listed_number_is_in_service() {
     let number = number_from(&json!({ "phone_number": "+15035550142", "phone_number_type": "carrier-pigeon", "status": "active" }).to_string());
-    assert_eq!(number.status, NumberStatus::Unknown(String::new()));
+    assert_eq!(number.status, NumberStatus::Active);
     assert_eq!(number.carrier, "carrier-pigeon");
     assert!(!number.is_answering);
 }

@@ -1,10 +1,12 @@
 //! Importing accounts: what is read, what is marked, what waits, and what a killed process finds again.
 
 mod changes;
+mod details;
 mod fault;
 mod import;
 mod joining;
 mod missing;
+mod random_kills;
 mod resume;
 mod schedule;
 mod waiting;

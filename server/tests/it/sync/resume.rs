@@ -28,14 +28,14 @@ const ODD_AGENTS: &str = "SELECT count(*) FROM agents a \
 const HALF_MARKED: &str = "SELECT count(*) FROM agents a JOIN placements p ON p.agent_id = a.id \
     WHERE a.status <> p.status OR (p.status = 'inactive') <> (p.inactive_reason IS NOT NULL)";
 
-async fn assert_whole(installation: &Installation) {
+pub(super) async fn assert_whole(installation: &Installation) {
     for sql in [DUPLICATES, ODD_AGENTS, HALF_MARKED] {
         assert_eq!(installation.number(sql).await, 0, "{sql}");
     }
 }
 
 /// On PostgreSQL another replica may still hold the job, so its lease has to run out; this spares the test that wait.
-async fn end_lease(installation: &Installation) {
+pub(super) async fn end_lease(installation: &Installation) {
     if installation.database.is_postgres() {
         let sql = "UPDATE jobs SET lock_until = 0 WHERE state = 'running'";
         installation.database.sql(sql).await;
