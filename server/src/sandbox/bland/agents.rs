@@ -1,6 +1,7 @@
 //! `/v1/personas`, `/v2/agents` and `/v1/pathway`: lists and reads with Bland's statuses and texts, and the making of a v2
 //! agent. A handler locks the world for the time of one answer and holds nothing.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -27,13 +28,14 @@ pub(super) async fn list_personas(
     let limit = query::number(uri.query(), "limit", 20, MAX_PERSONAS);
     let world = shared.world();
     let account = world.accounts.account(caller.account).ok_or_else(gone)?;
+    let numbers = numbers_of_personas(account);
     let items = account
         .agents
         .iter()
         .filter(|item| caller.sees(&item.id))
         .skip((page - 1).saturating_mul(limit))
         .take(limit)
-        .map(|item| persona(account, item));
+        .map(|item| persona(item, &numbers));
     Ok(enveloped(&items.collect()))
 }
 
@@ -50,18 +52,29 @@ pub(super) async fn read_persona(
         .find(|item| item.id == id)
         .ok_or_else(no_persona)?;
     check_visible(&caller, &id)?;
-    Ok(enveloped(&persona(account, item)))
+    Ok(enveloped(&persona(item, &numbers_of_personas(account))))
 }
 
-/// A persona with the numbers that it answers.
-fn persona(account: &Account, item: &Item) -> Value {
-    let mut persona = wire_form(item);
-    let numbers = account
-        .numbers
-        .iter()
-        .filter(|number| number.text("persona_id") == Some(&item.id))
-        .map(|number| number.id.as_str());
-    persona["inbound_numbers"] = numbers.collect();
+/// The numbers that each persona answers.
+fn numbers_of_personas(account: &Account) -> HashMap<&str, Vec<&str>> {
+    let mut numbers: HashMap<&str, Vec<&str>> = HashMap::new();
+    for number in &account.numbers {
+        if let Some(persona) = number.text("persona_id") {
+            numbers.entry(persona).or_default().push(&number.id);
+        }
+    }
+    numbers
+}
+
+fn persona(item: &Item, numbers: &HashMap<&str, Vec<&str>>) -> Value {
+    let mut persona = wire_form(item, sample::persona_form(&item.body));
+    persona["inbound_numbers"] = json!(
+        numbers
+            .get(item.id.as_str())
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+    );
     persona
 }
 
@@ -187,7 +200,7 @@ fn find_agent<'a>(account: &'a Account, caller: &Caller, id: &str) -> Result<&'a
 
 /// The record of an agent, without what only its own pages tell.
 fn agent(account: &Account, item: &Item) -> Value {
-    let mut record = wire_form(item);
+    let mut record = wire_form(item, item.body.clone());
     if let Some(record) = record.as_object_mut() {
         record.remove("environments");
         record.remove("versions");

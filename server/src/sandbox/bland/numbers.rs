@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::super::Shared;
 use super::super::accounts::{Account, Item};
 use super::super::gate::Caller;
-use super::{Refusal, agents, enveloped, gone, iso};
+use super::{Refusal, agents, enveloped, gone, iso, sample};
 
 /// What setting a pathway puts back to nothing.
 const REPLACED_BY_A_PATHWAY: &[&str] = &["prompt", "first_sentence", "dynamic_data"];
@@ -132,7 +132,7 @@ fn no_number() -> Refusal {
 }
 
 fn wire_form(item: &Item) -> Value {
-    let mut body = item.body.clone();
+    let mut body = sample::number_form(&item.id, &item.body);
     body.insert("phone_number".to_owned(), json!(item.id));
     body.insert("created_at".to_owned(), json!(iso(item.created_at)));
     Value::Object(body)

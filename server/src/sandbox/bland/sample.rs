@@ -3,6 +3,7 @@
 //! same agency has at Vapi too, from Vapi's. No name, number or secret here belongs to anyone.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 
 use axum::http::StatusCode;
 use serde::Deserialize;
@@ -32,6 +33,9 @@ const ENVIRONMENTS: &str = include_str!("../../providers/bland/fixtures/agent_en
 const VERSION: &str = include_str!("../../providers/bland/fixtures/agent_version.json");
 const PATHWAY: &str = include_str!("../../providers/bland/fixtures/pathway.json");
 const NUMBER: &str = include_str!("../../providers/bland/fixtures/inbound_number.json");
+
+/// Marks a persona that was never promoted; not on the wire.
+const IS_DRAFT: &str = "is_draft";
 
 /// The clients of the agency and what an agent of each role says, as in Vapi's sample.
 #[derive(Deserialize)]
@@ -245,11 +249,12 @@ impl Maker {
         };
         let hidden = id("agent", &line.agent).map(|agent| stable_id(&["hidden persona", &agent]));
         let persona = id("persona", &line.persona).or(hidden);
-        let mut body = number_template(&line.number, persona.as_deref());
-        body.insert("label".to_owned(), json!(line.label));
-        body.insert("pathway_id".to_owned(), json!(id("pathway", &line.pathway)));
-        body.insert("prompt".to_owned(), json!(line.prompt));
-        body
+        object(json!({
+            "label": line.label,
+            "persona_id": persona,
+            "pathway_id": id("pathway", &line.pathway),
+            "prompt": line.prompt,
+        }))
     }
 }
 
@@ -294,41 +299,37 @@ fn personas(clients: &Clients, sample: &Sample, account: &str) -> Vec<Map<String
         }
     }
     for extra in sample.extras.iter().filter(|it| it.account == account) {
-        let mut body = if extra.is_draft {
-            template(PERSONA_DRAFT)
-        } else {
-            persona(&extra.name, &extra.voice, &extra.language, &extra.prompt)
-        };
+        let mut body = persona(&extra.name, &extra.voice, &extra.language, &extra.prompt);
         if extra.is_draft {
-            body.insert("name".to_owned(), json!(extra.name));
-            fill_version(
-                &mut body["current_draft_version"],
-                &extra.voice,
-                &extra.language,
-                &extra.prompt,
-            );
+            body.insert(IS_DRAFT.to_owned(), json!(true));
         }
         bodies.push(body);
     }
     bodies
 }
 
+/// What sets a persona apart from the fixture; [`persona_form`] has the rest, so that many fit into the memory.
 fn persona(name: &str, voice: &str, language: &str, prompt: &str) -> Map<String, Value> {
-    let mut body = template(PERSONA);
-    body.insert("name".to_owned(), json!(name));
-    fill_version(
-        &mut body["current_production_version"],
-        voice,
-        language,
-        prompt,
-    );
-    body
+    object(json!({ "name": name, "voice": voice, "language": language, "prompt": prompt }))
 }
 
-fn fill_version(version: &mut Value, voice: &str, language: &str, prompt: &str) {
-    version["personality_prompt"] = json!(prompt);
-    version["call_config"]["voice"] = json!(voice);
-    version["call_config"]["language"] = json!(language);
+/// A persona as on the wire, but for its id and its times.
+pub(super) fn persona_form(body: &Map<String, Value>) -> Map<String, Value> {
+    static PERSONAS: LazyLock<[Map<String, Value>; 2]> =
+        LazyLock::new(|| [template(PERSONA), template(PERSONA_DRAFT)]);
+    let [promoted, draft] = &*PERSONAS;
+    let (mut form, version) = if body.contains_key(IS_DRAFT) {
+        (draft.clone(), "current_draft_version")
+    } else {
+        (promoted.clone(), "current_production_version")
+    };
+    let field = |name: &str| body.get(name).cloned().unwrap_or_default();
+    form.insert("name".to_owned(), field("name"));
+    let version = &mut form[version];
+    version["personality_prompt"] = field("prompt");
+    version["call_config"]["voice"] = field("voice");
+    version["call_config"]["language"] = field("language");
+    form
 }
 
 /// A v2 agent with its environments and versions, which the wire has on pages of their own.
@@ -399,20 +400,22 @@ pub(super) fn seeded_persona(name: &str) -> Map<String, Value> {
 
 /// A plain number: the `number`th of an account of any size.
 pub(super) fn seeded_number(number: usize, persona_id: Option<&str>) -> Map<String, Value> {
-    let mut body = number_template(&format!("+1555{number:07}"), persona_id);
-    body.insert(
-        "label".to_owned(),
-        json!(format!("Seeded number {number:05}")),
-    );
-    body
+    object(json!({ "label": format!("Seeded number {number:05}"), "persona_id": persona_id }))
 }
 
-fn number_template(number: &str, persona_id: Option<&str>) -> Map<String, Value> {
-    let mut body = template(NUMBER);
-    body.remove("phone_number");
-    body.insert("area_code".to_owned(), json!(number.get(2..5)));
-    body.insert("persona_id".to_owned(), json!(persona_id));
-    body
+/// A number as on the wire, but for itself and its time: what was set of it, and for the rest the fixture.
+pub(super) fn number_form(number: &str, body: &Map<String, Value>) -> Map<String, Value> {
+    static NUMBERS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
+        let mut number = template(NUMBER);
+        for field in ["persona_id", "pathway_id", "prompt", "label"] {
+            number.insert(field.to_owned(), Value::Null);
+        }
+        number
+    });
+    let mut form = NUMBERS.clone();
+    form.insert("area_code".to_owned(), json!(number.get(2..5)));
+    form.extend(body.clone());
+    form
 }
 
 /// A fixture without what makes it one certain item.
