@@ -188,9 +188,10 @@ async fn read(
                 readings.read.push((row, remote));
             }
             // A part that this key may not read: what is known of it stays.
-            Ok(_) => readings.unread += 1,
+            Ok(_) | Err(Stop::Provider(ProviderError::MissingPermission { .. })) => {
+                readings.unread += 1;
+            }
             Err(Stop::Provider(ProviderError::NotFound)) => readings.gone += 1,
-            Err(Stop::Provider(ProviderError::MissingPermission { .. })) => readings.unread += 1,
             Err(Stop::Provider(error)) => {
                 readings.troubled += 1;
                 readings.trouble = Some(worse(readings.trouble, error));
