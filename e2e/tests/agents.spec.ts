@@ -52,8 +52,11 @@ test("ten thousand agents are browsed, narrowed, selected and downloaded", async
     await expect(count).toHaveText("10,000 agents", quickly);
     await expect(names).toHaveCount(50);
     const pages = page.getByRole("navigation", { name: "Pages of agents" });
+    const before = await names.first().innerText();
     await pages.getByRole("link", { name: "Next" }).click();
     await expect(pages).toContainText("51–100 of 10,000", quickly);
+    // The pager follows the address; the rows follow the answer.
+    await expect(names.first()).not.toHaveText(before, quickly);
     const first = await names.first().innerText();
     await names.first().getByRole("link").click();
     await expect(sidePanel(page).getByRole("heading", { name: "Prompt" })).toBeVisible(quickly);

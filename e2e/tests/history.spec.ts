@@ -124,6 +124,22 @@ test("a sync under way moves in the list and in its panel until it ends", async 
   await expect(sidePanel(page).locator(".count-tile").filter({ hasText: "Added" })).toContainText("3,500");
 });
 
+test("a sync that begins while the page is open appears by itself", async ({ page, demo }) => {
+  // S2.
+  await connect(demo);
+  await logIn(page, PEOPLE.staff, PAGES.history);
+  const rows = page.locator("tbody").getByRole("row");
+  await expect(rows).toHaveCount(1);
+  await rows.first().getByRole("rowheader").getByRole("link").click();
+  const script = await Script.as(demo, PEOPLE.admin);
+  await script.startSync();
+  await expect(rows).toHaveCount(2);
+  await expect(rows.first()).toContainText("Sync now");
+  await expect(rows.first()).toContainText("Synced");
+  await expect(sidePanel(page).getByText(/^Synced .* 40 agents, 12 numbers/)).toBeVisible();
+  await script.close();
+});
+
 test("a sync that waits says why in the history", async ({ page, demo }) => {
   // S4.
   await connect(demo);

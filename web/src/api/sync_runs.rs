@@ -18,6 +18,7 @@ operation!(StartSync, "src/api/sync_runs/start_sync.graphql");
 operation!(ConfirmSync, "src/api/sync_runs/confirm_sync.graphql");
 operation!(ListSyncRuns, "src/api/sync_runs/list_sync_runs.graphql");
 operation!(GetSyncRun, "src/api/sync_runs/get_sync_run.graphql");
+operation!(NewestSyncRun, "src/api/sync_runs/newest_sync_run.graphql");
 operation!(
     /// Its event has the shape of `GetSyncRun`'s answer, so that both are read as one type; a test holds them together.
     SyncProgress, "src/api/sync_runs/sync_progress.graphql"
@@ -112,6 +113,12 @@ pub(crate) async fn list(agency: &str, state: ListState) -> Result<SyncRunPage, 
         before: window.before,
     };
     Ok(send::<ListSyncRuns>(agency, variables).await?.sync_runs)
+}
+
+/// The id of the newest run, which is all that tells whether there is another one.
+pub(crate) async fn newest(agency: &str) -> Result<Option<String>, ApiError> {
+    let answer = send::<NewestSyncRun>(agency, newest_sync_run::Variables {}).await?;
+    Ok(answer.sync_runs.nodes.into_iter().next().map(|run| run.id))
 }
 
 /// One run as it stands now.

@@ -12,9 +12,9 @@ use crate::erased::dynamic;
 use crate::loader::Loader;
 use crate::logic::empty_words::EmptyList;
 use crate::logic::list_state::{FilterSpec, ListSpec, ListState, SortSpec};
-use crate::logic::phone;
 use crate::logic::provider_name::{SLUGS, provider_name, slug};
 use crate::logic::selection::{Record, Selection};
+use crate::logic::{model_name, phone};
 use crate::pages::agents::panel::AgentPanel;
 use crate::pages::listing::nothing_here::{Standing, nothing_here};
 use crate::pages::listing::selection_bar::{Selecting, Walked};
@@ -162,7 +162,7 @@ async fn walk(
 
 fn model(row: &AgentRow) -> Option<String> {
     let model = row.definition.model.as_ref()?;
-    Some(format!("{} {}", model.vendor, model.name))
+    Some(model_name::whole(&model.vendor, &model.name))
 }
 
 fn voice(row: &AgentRow) -> Option<String> {
@@ -233,12 +233,21 @@ fn cells(row: &AgentRow) -> (AnyView, AnyView) {
     let rest = view! {
         <td class="cell-status">{agent_badge(row.status, row.is_reachable)}</td>
         <td class="cell-provider" data-label="Provider">{provider_name(row.provider)}</td>
-        <td class="cell-model" data-label="Model">{or_dash(model(row))}</td>
+        <td class="cell-model" data-label="Model">{model_cell(row)}</td>
         <td class="cell-voice" data-label="Voice">{or_dash(voice(row))}</td>
         <td class="cell-numbers figures" data-label="Numbers">{number_cell(&numbers, count)}</td>
         <td class="cell-changed" data-label="Changed">{relative_time(&row.updated_at)}</td>
     };
     (row.name.clone().into_any(), rest.into_any())
+}
+
+/// The model in short, and whole for whoever points at it.
+fn model_cell(row: &AgentRow) -> AnyView {
+    let Some(model) = row.definition.model.as_ref() else {
+        return or_dash(None);
+    };
+    let title = model_name::whole(&model.vendor, &model.name);
+    view! { <span title=title>{model_name::short(&model.vendor, &model.name)}</span> }.into_any()
 }
 
 /// The first number, and how many more of `count` there are.

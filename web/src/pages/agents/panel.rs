@@ -12,10 +12,11 @@ use crate::components::side_panel::SidePanel;
 use crate::components::skeleton::skeleton_lines;
 use crate::components::time::relative_time;
 use crate::loader::Loader;
+use crate::logic::carrier::carrier_name;
 use crate::logic::number::counted;
 use crate::logic::outcome::{self, Words};
 use crate::logic::provider_name::provider_name;
-use crate::logic::{phone, query_string};
+use crate::logic::{model_name, phone, query_string};
 use crate::pages::listing::{Listing, Loaded};
 use leptos::prelude::*;
 
@@ -83,7 +84,7 @@ fn details(agent: Agent, numbers_link: &str) -> AnyView {
     } = agent;
     let model = definition
         .model
-        .map(|model| format!("{} {}", model.vendor, model.name));
+        .map(|model| model_name::whole(&model.vendor, &model.name));
     let voice = definition
         .voice
         .map(|voice| format!("{} {}", voice.engine, voice.voice_id));
@@ -145,7 +146,7 @@ fn notice(
 fn fact(name: &'static str, value: Option<String>) -> AnyView {
     let value = match value {
         Some(value) => value.into_any(),
-        None => view! { <span class="quiet">"not set"</span> }.into_any(),
+        None => view! { <span class="quiet">"not told"</span> }.into_any(),
     };
     view! { <div><dt>{name}</dt><dd>{value}</dd></div> }.into_any()
 }
@@ -206,16 +207,17 @@ fn numbers(numbers: Vec<AgentPhoneNumber>, count: i64, link: &str) -> AnyView {
                 .number
                 .as_deref()
                 .map_or_else(|| value.clone(), phone::formatted);
-            let about = number
-                .name
-                .filter(|name| *name != value)
-                .map_or(number.carrier.clone(), |name| {
-                    format!("{name}, {}", number.carrier)
-                });
+            let about: Vec<String> = [
+                number.name.filter(|name| *name != value),
+                carrier_name(&number.carrier),
+            ]
+            .into_iter()
+            .flatten()
+            .collect();
             view! {
                 <li>
                     <span class="figures"><Copyable shown=shown copied=value what="number" /></span>
-                    <span class="quiet">{about}</span>
+                    <span class="quiet">{about.join(" · ")}</span>
                     {number_badge(number.status)}
                 </li>
             }

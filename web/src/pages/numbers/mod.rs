@@ -10,6 +10,7 @@ use crate::components::page_head::PageHead;
 use crate::components::time::relative_time;
 use crate::erased::dynamic;
 use crate::loader::Loader;
+use crate::logic::carrier::carrier_name;
 use crate::logic::empty_words::EmptyList;
 use crate::logic::list_state::{FilterSpec, ListSpec, SortSpec};
 use crate::logic::phone;
@@ -188,7 +189,7 @@ fn cells(row: &PhoneNumberRow) -> (AnyView, AnyView) {
         <td class="cell-agent" data-label="Answers">{agent}</td>
         <td class="cell-label" data-label="Name">{or_dash(row.name.clone())}</td>
         <td class="cell-provider" data-label="Provider">{provider_name(row.provider)}</td>
-        <td class="cell-carrier" data-label="Carrier">{panel::carrier_name(&row.carrier)}</td>
+        <td class="cell-carrier" data-label="Carrier">{or_dash(carrier_name(&row.carrier))}</td>
         <td class="cell-changed" data-label="Made">{relative_time(&row.created_at)}</td>
     };
     (head.into_any(), rest.into_any())

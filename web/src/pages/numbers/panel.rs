@@ -13,6 +13,7 @@ use crate::components::skeleton::skeleton_lines;
 use crate::components::time::relative_time;
 use crate::erased::dynamic;
 use crate::loader::Loader;
+use crate::logic::carrier::carrier_name;
 use crate::logic::list_state::ListState;
 use crate::logic::provider_name::provider_name;
 use crate::logic::query_string;
@@ -86,7 +87,7 @@ fn details(listing: Listing, row: &PhoneNumberRow) -> AnyView {
             {sip}
             {fact("Name", name.into_any())}
             {fact("Provider", provider.into_any())}
-            {fact("Carrier", carrier_name(&row.carrier).into_any())}
+            {fact("Carrier", told(carrier_name(&row.carrier)))}
             {fact("Made", relative_time(&row.created_at))}
             {fact(if row.status == PhoneNumberStatus::Inactive { "Last seen" } else { "Seen" }, relative_time(&row.last_seen_at))}
         </dl>
@@ -100,6 +101,14 @@ fn details(listing: Listing, row: &PhoneNumberRow) -> AnyView {
 
 fn fact(name: &'static str, value: AnyView) -> AnyView {
     view! { <div><dt>{name}</dt><dd>{value}</dd></div> }.into_any()
+}
+
+/// What the provider tells, or that it does not.
+fn told(value: Option<String>) -> AnyView {
+    match value {
+        Some(value) => value.into_any(),
+        None => view! { <span class="quiet">"not told"</span> }.into_any(),
+    }
 }
 
 fn answered_by(listing: Listing, row: &PhoneNumberRow, provider: &str) -> AnyView {
@@ -140,21 +149,7 @@ fn status_meaning(status: PhoneNumberStatus, provider: &str) -> String {
             format!("The last complete sync did not find it at {provider} any more.")
         }
         PhoneNumberStatus::Unknown => {
-            format!("{provider} says something about it that Ringfence does not know.")
+            format!("{provider} does not say whether calls get through.")
         }
-    }
-}
-
-/// A carrier as it writes itself.
-pub(super) fn carrier_name(carrier: &str) -> String {
-    match carrier {
-        "byo-phone-number" => return "Own carrier".to_owned(),
-        "sip" => return "SIP".to_owned(),
-        _ => {}
-    }
-    let mut letters = carrier.chars();
-    match letters.next() {
-        Some(first) => first.to_uppercase().chain(letters).collect(),
-        None => String::new(),
     }
 }

@@ -3,6 +3,7 @@
 
 mod changes;
 mod live;
+mod newest;
 mod panel;
 
 use crate::api::sync_runs::{self as api, SyncRun, SyncRunPage};
@@ -80,6 +81,7 @@ pub(crate) fn SyncHistoryPage() -> impl IntoView {
         });
     });
     provide_context(live);
+    newest::look_for(listing.agency, page);
     let loaded = Loaded::of(page, |page| page_facts!(page), rows);
     let standing = Standing::load(listing.agency);
     let list = list_view(
