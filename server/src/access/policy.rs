@@ -133,7 +133,14 @@ pub const FIELDS: &[(&str, Need, &[&str])] = &[
     (
         "Query",
         May(UseAgents),
-        &["agency", "agents", "agent", "phoneNumbers", "voices"],
+        &[
+            "agency",
+            "agents",
+            "agent",
+            "phoneNumbers",
+            "phoneNumber",
+            "voices",
+        ],
     ),
     (
         "Query",
@@ -350,6 +357,8 @@ pub const FIELDS: &[(&str, Need, &[&str])] = &[
     ("SyncChange", May(UseAgents), &["agent", "phoneNumber"]),
     ("SyncChangeConnection", May(ViewKeyStatus), CONNECTION),
     ("SyncChangeEdge", May(ViewKeyStatus), EDGE),
+    ("SyncRun", May(ViewKeyDetails), &["account"]),
+    ("SyncRun", May(Administer), &["requestedBy"]),
     ("SyncRunConnection", May(ViewKeyStatus), CONNECTION),
     ("SyncRunEdge", May(ViewKeyStatus), EDGE),
     (

@@ -18,6 +18,7 @@ use crate::{
         phone_numbers::{AgentNumberRow, PhoneNumberRow},
         placements::PlacementRow,
         sync_runs::SyncRunRow,
+        users::UserRow,
     },
 };
 
@@ -25,6 +26,7 @@ use crate::{
 pub(crate) struct Loaders {
     pub(crate) agents: DataLoader<AgentsById>,
     pub(crate) accounts: DataLoader<AccountsById>,
+    pub(crate) members: DataLoader<MembersById>,
     pub(crate) placements: DataLoader<PlacementsByAgent>,
     pub(crate) numbers: DataLoader<NumbersByAgent>,
     pub(crate) phone_numbers: DataLoader<PhoneNumbersById>,
@@ -42,6 +44,7 @@ impl Loaders {
         Some(Self {
             agents: loader(AgentsById(source.clone())),
             accounts: loader(AccountsById(source.clone())),
+            members: loader(MembersById(source.clone())),
             placements: loader(PlacementsByAgent(source.clone())),
             numbers: loader(NumbersByAgent(source.clone())),
             phone_numbers: loader(PhoneNumbersById(source.clone())),
@@ -109,6 +112,13 @@ loader!(
     /// Accounts by id.
     AccountsById, AccountRow,
     |conn, agency, ids| store::accounts::list_by_ids(conn, agency, ids),
+    |rows| rows.into_iter().map(|row| (row.id.as_str().to_owned(), row)).collect()
+);
+
+loader!(
+    /// The agency's people by id.
+    MembersById, UserRow,
+    |conn, agency, ids| store::users::list_members_by_ids(conn, agency, ids),
     |rows| rows.into_iter().map(|row| (row.id.as_str().to_owned(), row)).collect()
 );
 

@@ -165,6 +165,19 @@ pub(crate) struct PhoneNumberQuery;
 
 #[Object]
 impl PhoneNumberQuery {
+    /// One phone number of the agency.
+    async fn phone_number(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Ringfence's id of the number.")] id: ID,
+    ) -> Result<PhoneNumber> {
+        let mut conn = ctx.app()?.db.read().await?;
+        let ids = [id.to_string()];
+        let found = store::phone_numbers::list_by_ids(&mut conn, ctx.agency()?, &ids).await?;
+        let found = found.into_iter().next();
+        found.ok_or(Error::NotFound)?.try_into()
+    }
+
     /// The agency's phone numbers; by number unless sorted otherwise.
     #[graphql(complexity = "complexity(first, last, child_complexity)")]
     #[expect(

@@ -20,7 +20,7 @@ use crate::{
         session::Person,
         sync_run::SyncRun,
     },
-    id::KeyId,
+    id::{AccountId, KeyId},
     keys::{self, Health, check, clear, impact, save},
     store::{self, accounts::AccountRow, keyset::KeysetPosition, provider_keys::KeyRow},
     vault,
@@ -53,6 +53,15 @@ pub(crate) struct ProviderAccount {
     name: String,
     /// The account's id at the provider; null until an answer names it.
     remote_id: Option<String>,
+}
+
+impl ProviderAccount {
+    /// The account of this id.
+    pub(crate) async fn load(ctx: &Context<'_>, id: &AccountId) -> Result<Option<Self>> {
+        let loading = ctx.loaders()?.accounts.load_one(id.as_str().to_owned());
+        let found = loading.await.map_err(Error::internal)?;
+        found.map(Self::try_from).transpose()
+    }
 }
 
 impl TryFrom<AccountRow> for ProviderAccount {
@@ -143,28 +152,12 @@ impl TryFrom<KeyRow> for ProviderKey {
 impl ProviderKey {
     /// What it opens; needs `VIEW_KEY_DETAILS`.
     async fn account(&self, ctx: &Context<'_>) -> Result<Option<ProviderAccount>> {
-        let id = self.row.version.account_id.as_str().to_owned();
-        let found = ctx
-            .loaders()?
-            .accounts
-            .load_one(id)
-            .await
-            .map_err(Error::internal)?;
-        found.map(ProviderAccount::try_from).transpose()
+        ProviderAccount::load(ctx, &self.row.version.account_id).await
     }
 
     /// Who saved this version; needs `VIEW_KEY_DETAILS`.
     async fn saved_by(&self, ctx: &Context<'_>) -> Result<Option<Person>> {
-        let Some(user) = &self.row.version.saved_by else {
-            return Ok(None);
-        };
-        let mut conn = ctx.app()?.db.read().await?;
-        let found = store::users::find_member(&mut conn, ctx.agency()?, user).await?;
-        Ok(found.map(|user| Person {
-            id: user.id.as_str().into(),
-            name: user.name,
-            email: user.email,
-        }))
+        Person::load(ctx, self.row.version.saved_by.as_ref()).await
     }
 
     /// False when the stored key cannot be opened with the master key in use: enter it again.

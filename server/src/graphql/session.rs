@@ -6,13 +6,13 @@ use secrecy::SecretString;
 use crate::{
     access::{Permission, Role, Viewer, session},
     accounts::{log_in, set_up},
-    error::Result,
+    error::{Error, Result},
     graphql::{
         agency::Agency,
         context::{ContextExt, CookieJar, Origin},
         scalars::DateTime,
     },
-    id::SessionId,
+    id::{SessionId, UserId},
     store,
 };
 
@@ -25,6 +25,20 @@ pub(crate) struct Person {
     pub(crate) name: String,
     /// The email address to log in with.
     pub(crate) email: String,
+}
+
+impl Person {
+    /// The member of the agency with this id, if there is one.
+    pub(crate) async fn load(ctx: &Context<'_>, id: Option<&UserId>) -> Result<Option<Self>> {
+        let Some(id) = id else { return Ok(None) };
+        let loading = ctx.loaders()?.members.load_one(id.as_str().to_owned());
+        let found = loading.await.map_err(Error::internal)?;
+        Ok(found.map(|user| Self {
+            id: user.id.as_str().into(),
+            name: user.name,
+            email: user.email,
+        }))
+    }
 }
 
 /// A browser that is logged in.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject, Subscription};
+use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject, Subscription};
 use futures_util::{Stream, stream};
 
 use crate::{
@@ -14,9 +14,11 @@ use crate::{
         guard,
         page::{self, PageArguments, complexity},
         provider::{Provider, provider_set, unknown_word},
+        provider_key::ProviderAccount,
         scalars::DateTime,
+        session::Person,
     },
-    id::{AgencyId, SyncRunId},
+    id::{AccountId, AgencyId, SyncRunId, UserId},
     keys,
     store::{
         self,
@@ -40,6 +42,7 @@ pub(crate) struct SyncError {
 
 /// One import of what an account holds.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
 pub(crate) struct SyncRun {
     /// Ringfence's id of the import.
     id: ID,
@@ -87,6 +90,23 @@ pub(crate) struct SyncRun {
     started_at: Option<DateTime>,
     /// When it ended.
     finished_at: Option<DateTime>,
+    #[graphql(skip)]
+    account_id: AccountId,
+    #[graphql(skip)]
+    requested_by_id: Option<UserId>,
+}
+
+#[ComplexObject]
+impl SyncRun {
+    /// What is imported; needs `VIEW_KEY_DETAILS`.
+    async fn account(&self, ctx: &Context<'_>) -> Result<Option<ProviderAccount>> {
+        ProviderAccount::load(ctx, &self.account_id).await
+    }
+
+    /// Who asked for it, where a person did; needs `ADMINISTER`.
+    async fn requested_by(&self, ctx: &Context<'_>) -> Result<Option<Person>> {
+        Person::load(ctx, self.requested_by_id.as_ref()).await
+    }
 }
 
 fn whole(count: i64) -> i32 {
@@ -129,6 +149,8 @@ impl TryFrom<SyncRunRow> for SyncRun {
             created_at: row.created_at.into(),
             started_at: row.started_at.map(Into::into),
             finished_at: row.finished_at.map(Into::into),
+            account_id: row.account_id,
+            requested_by_id: row.requested_by,
         })
     }
 }

@@ -6,7 +6,11 @@ use crate::{
     clock::Timestamp,
     error::Result,
     id::{AgencyId, UserId},
-    store::{Conn, on, unless_taken},
+    store::{
+        Conn,
+        batch::{bind_hundred, hundred},
+        on, unless_taken,
+    },
 };
 
 /// A person's row, without the password hash.
@@ -63,15 +67,19 @@ pub(crate) async fn find_credentials(
     Ok(on!(conn, c => sqlx::query_as(SQL).bind(email_key(email)).fetch_optional(c).await)?)
 }
 
-/// A person as their agency sees them.
-pub(crate) async fn find_member(
+/// Up to a hundred people as their agency sees them.
+pub(crate) async fn list_members_by_ids(
     conn: &mut Conn,
     agency: &AgencyId,
-    user: &UserId,
-) -> Result<Option<UserRow>> {
-    const SQL: &str = "SELECT u.id, u.email, u.name FROM users u \
-                       JOIN memberships m ON m.user_id = u.id WHERE m.agency_id = $1 AND u.id = $2";
-    Ok(on!(conn, c => sqlx::query_as(SQL).bind(agency).bind(user).fetch_optional(c).await)?)
+    ids: &[String],
+) -> Result<Vec<UserRow>> {
+    const SQL: &str = concat!(
+        "SELECT u.id, u.email, u.name FROM users u JOIN memberships m ON m.user_id = u.id \
+         WHERE m.agency_id = $1 AND u.id IN (",
+        hundred!(),
+        ")"
+    );
+    Ok(on!(conn, c => bind_hundred!(sqlx::query_as(SQL).bind(agency), ids).fetch_all(c).await)?)
 }
 
 /// Whether nobody is there yet, so that the set-up page is open.

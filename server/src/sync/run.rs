@@ -468,8 +468,13 @@ async fn set_health(
 pub(crate) fn hint(run: &SyncRunRow, provider: ProviderKind) -> Option<String> {
     (State::parse(&run.state) == Some(State::Succeeded) && run.agent_count == 0).then(|| {
         let name = provider.display_name();
+        let what = if run.phone_number_count == 0 {
+            "agents and no numbers"
+        } else {
+            "agents"
+        };
         format!(
-            "No agents were found. Check that the key belongs to the right {name} organisation, that it may see all \
+            "No {what} were found. Check that the key belongs to the right {name} organisation, that it may see all \
              agents, and that there are agents in it."
         )
     })

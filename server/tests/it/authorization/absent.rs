@@ -22,6 +22,7 @@ struct Scene {
     agent: String,
     key: String,
     run: String,
+    number: String,
     _folder: TempDir,
 }
 
@@ -46,6 +47,7 @@ async fn scene() -> Scene {
         agent: first(app.sql("SELECT id FROM agents").await),
         key: first(app.sql("SELECT id FROM provider_keys").await),
         run: first(app.sql("SELECT id FROM sync_runs").await),
+        number: first(app.sql("SELECT id FROM phone_numbers").await),
         app,
         _folder: folder,
     }
@@ -83,11 +85,18 @@ async fn another_agencys_row_is_as_absent_as_no_row() {
     let scene = scene().await;
     let stranger = scene.app.stranger(Role::Owner).await;
     let (agent, key, run) = (&scene.agent, &scene.key, &scene.run);
+    let number = &scene.number;
     let cases: &[Case<'_>] = &[
         (
             "agent(id)",
             agent,
             "query($id: ID!) { agent(id: $id) { name } }",
+            |id| json!({ "id": id }),
+        ),
+        (
+            "phoneNumber(id)",
+            number,
+            "query($id: ID!) { phoneNumber(id: $id) { number } }",
             |id| json!({ "id": id }),
         ),
         (

@@ -107,6 +107,7 @@ const NULL: &[(&str, &str, &str)] = &[];
 /// Root fields that are asked with ids of the first agency.
 const TAKING_IDS: &[&str] = &[
     "agent",
+    "phoneNumber",
     "syncRun",
     "syncChanges",
     "clearProviderKey",

@@ -271,6 +271,10 @@ impl World {
                 let found = self.ask_owner("{ syncRuns { nodes { id } } }").await;
                 id(&found["syncRuns"]["nodes"][0]["id"])
             }
+            "phoneNumber" => {
+                let found = self.ask_owner("{ phoneNumbers { nodes { id } } }").await;
+                id(&found["phoneNumbers"]["nodes"][0]["id"])
+            }
             "syncChanges" => {
                 // The first import added everything.
                 let found = self

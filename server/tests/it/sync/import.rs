@@ -260,7 +260,7 @@ async fn an_empty_account_says_what_to_check() {
     assert_eq!(run["state"], "SUCCEEDED");
     let hint = run["hint"].as_str().unwrap();
     assert!(
-        hint.starts_with("No agents were found.") && hint.contains("Vapi"),
+        hint.starts_with("No agents and no numbers were found.") && hint.contains("Vapi"),
         "{hint}"
     );
 }
