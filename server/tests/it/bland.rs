@@ -97,7 +97,7 @@ async fn an_import_brings_agents_numbers_and_voices() {
     );
     assert_eq!(answered_by("Summit claims"), "Summit Insurance – Claims");
     assert_eq!(answered_by("Spare line"), Value::Null);
-    assert!(numbers.iter().all(|number| number["status"] == "UNKNOWN"));
+    assert!(numbers.iter().all(|number| number["status"] == "ACTIVE"));
     let voices = data["voices"]["nodes"].as_array().unwrap();
     assert!(
         voices

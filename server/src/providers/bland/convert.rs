@@ -163,7 +163,8 @@ pub(super) fn number(number: wire::InboundNumber) -> RemoteNumber {
         sip_uri: None,
         name: number.label.filter(|text| !text.is_empty()),
         carrier: String::new(),
-        status: NumberStatus::Unknown(String::new()),
+        // Bland has no word for it: a number is listed for as long as it is in service.
+        status: NumberStatus::Active,
         agent_remote_id,
         is_answering,
         remote_created_at_ms: number.created_at.as_deref().and_then(unix_millis),

@@ -281,7 +281,7 @@ fn a_number_is_answered_by_persona_pathway_or_prompt() {
 fn the_status_of_a_number_is_unknown() {
     for status in [json!("active"), json!("released"), Value::Null] {
         let number = number_from(&json!({ "phone_number": "+15035550142", "status": status }));
-        assert_eq!(number.status, NumberStatus::Unknown(String::new()));
+        assert_eq!(number.status, NumberStatus::Active);
         assert_eq!(number.carrier, "");
     }
 }
