@@ -147,7 +147,7 @@ fn voice_of(name: wire::Name) -> Option<Voice> {
     })
 }
 
-/// A phone number; its E.164 form is its id. Bland tells neither who carries it nor whether it works. A number that is
+/// A phone number; its E.164 form is its id. Bland does not tell who carries it. A number that is
 /// attached to a v2 agent names a persona that Bland made for it, so that persona is its agent.
 pub(super) fn number(number: wire::InboundNumber) -> RemoteNumber {
     let is_answering = is_answering(&number);

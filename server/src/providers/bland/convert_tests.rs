@@ -230,9 +230,7 @@ fn a_phone_number_keeps_what_bland_tells() {
             "Northside Dental main line",
         ),
         carrier: "",
-        status: Unknown(
-            "",
-        ),
+        status: Active,
         agent_remote_id: Some(
             "5b0c7a1e-93d2-4c57-8f4e-6a1d2b9c0e31",
         ),
@@ -276,9 +274,9 @@ fn a_number_is_answered_by_persona_pathway_or_prompt() {
     assert_eq!(answered(json!(7), json!({}), json!([])), (None, false));
 }
 
-/// S1: Bland tells no status of a number, so none is taken for a working one.
+/// S1: Bland has no word for a number's status; what it lists is in service.
 #[test]
-fn the_status_of_a_number_is_unknown() {
+fn a_listed_number_is_in_service() {
     for status in [json!("active"), json!("released"), Value::Null] {
         let number = number_from(&json!({ "phone_number": "+15035550142", "status": status }));
         assert_eq!(number.status, NumberStatus::Active);

@@ -93,7 +93,7 @@ pub(super) fn engine(llm_id: String, modified_at: Option<i64>) -> Option<RemoteE
     })
 }
 
-/// A phone number. Retell tells no status of it, so that it stays unknown.
+/// A phone number; its E.164 form is its id.
 pub(super) fn number(number: wire::PhoneNumber) -> RemoteNumber {
     let agents = number.inbound_agents.unwrap_or_default();
     let is_answering = !agents.is_empty() || number.inbound_webhook_url.is_some();
