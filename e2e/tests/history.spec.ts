@@ -100,8 +100,31 @@ test("the panel of a sync names what changed, and leads to it", async ({ page, d
   await panel.getByRole("button", { name: "Numbers" }).click();
   await expect(panel.getByText("12 changes", { exact: true })).toBeVisible();
   await items.first().getByRole("link").click();
-  await expect(page).toHaveURL(/\/numbers\?q=.*&number=/);
+  await expect(page).toHaveURL(/\/numbers\?number=/);
   await expect(sidePanel(page).getByRole("heading", { name: "Answered by" })).toBeVisible();
+});
+
+test("who asked for a sync is told to those who administer, and of which account it is", async ({ page, otherPage, demo }) => {
+  // P1, S1.
+  await connect(demo);
+  const script = await Script.as(demo, PEOPLE.staff);
+  await script.startSync();
+  await script.syncEnded();
+  await script.close();
+  const account = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+  await logIn(page, PEOPLE.admin, PAGES.history);
+  const rows = page.locator("tbody").getByRole("row");
+  await expect(rows.nth(0)).toContainText(`Sync now${PEOPLE.staff.name}`);
+  await rows.nth(0).getByRole("rowheader").getByRole("link").click();
+  await expect(sidePanel(page).getByText(`Sync now by ${PEOPLE.staff.name}, just now`)).toBeVisible();
+  await expect(sidePanel(page).locator(".facts").getByText(account)).toBeVisible();
+
+  await logIn(otherPage, PEOPLE.staff, PAGES.history);
+  await otherPage.getByRole("rowheader").first().getByRole("link").click();
+  await expect(sidePanel(otherPage).getByText("Sync now, just now")).toBeVisible();
+  await expect(sidePanel(otherPage).locator(".facts").getByText("40", { exact: true })).toBeVisible();
+  await expect(sidePanel(otherPage).locator(".facts").getByText(account)).toHaveCount(0);
 });
 
 test("a sync under way moves in the list and in its panel until it ends", async ({ page, demo }) => {

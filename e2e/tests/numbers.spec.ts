@@ -77,16 +77,17 @@ test("numbers are searched, narrowed and opened, and lead to the agent that answ
   });
 });
 
-test("a link to a number that is not on the page says so and leads on", async ({ page, demo }) => {
-  // checklist 24; look.md: errors.
+test("a link to a number that is not here says so", async ({ page, demo }) => {
+  // A5; look.md: errors.
   await connect(demo);
-  await logIn(page, PEOPLE.staff, `${PAGES.numbers}?number=gone`);
-  await expect(sidePanel(page).getByText("This number is not on this page")).toBeVisible();
-  await sidePanel(page).getByRole("button", { name: "Show all numbers" }).click();
+  await logIn(page, PEOPLE.staff, `${PAGES.numbers}?number=01a1ff0a-168a-73f1-be84-1b68058b55d9`);
+  await expect(sidePanel(page).getByText("This number is not here")).toBeVisible();
+  await expect(page.getByRole("rowheader")).toHaveCount(12);
+  await page.keyboard.press("Escape");
   await expect(sidePanel(page)).toHaveCount(0);
 });
 
-test("many numbers are paged by the server", async ({ page, demo }) => {
+test("many numbers are paged by the server, and a link opens one of another page", async ({ page, demo }) => {
   // S7.
   const key = "key-of-many-numbers-0001";
   await demo.sandbox.addAccount(key, 30, 1_200);
@@ -100,9 +101,18 @@ test("many numbers are paged by the server", async ({ page, demo }) => {
   const first = await page.getByRole("rowheader").first().innerText();
   await pages.getByRole("link", { name: "Next" }).click();
   await expect(pages).toContainText("51–100 of 1,200");
+  await expect(page.getByRole("rowheader").first()).not.toHaveText(first);
   await page.getByRole("rowheader").first().getByRole("link").click();
   await expect(pages).toContainText("51–100 of 1,200");
   await expect(sidePanel(page).getByRole("heading", { name: "Answered by" })).toBeVisible();
+  const shown = await sidePanel(page).getByRole("heading", { level: 2 }).innerText();
+  const id = new URL(page.url()).searchParams.get("number");
   await pages.getByRole("link", { name: "Previous" }).click();
   await expect(page.getByRole("rowheader").first()).toHaveText(first);
+
+  await page.goto(`${PAGES.numbers}?number=${id}`);
+  await expect(pages).toContainText("1–50 of 1,200");
+  await expect(page.getByRole("rowheader").filter({ hasText: shown })).toHaveCount(0);
+  await expect(sidePanel(page).getByRole("heading", { level: 2 })).toHaveText(shown);
+  await expect(sidePanel(page).getByText("In service: calls get through.")).toBeVisible();
 });

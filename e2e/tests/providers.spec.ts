@@ -33,7 +33,7 @@ const STORIES: Story[] = [
     phases: ["Agents", "Reading details:", "Numbers", "Voices"],
     contents: "36 agents, 10 numbers, 10 voices",
     agent: { name: "Northside Dental – Reception", model: "openai gpt-4.1", voice: "11labs 11labs-Myra", language: "en-US", prompt: /^You are Maya/ },
-    number: { shown: "+1 503 555 0162", answeredBy: "Northside Dental – Reception", status: "Unknown", carrier: "Twilio, by Retell" },
+    number: { shown: "+1 503 555 0162", answeredBy: "Northside Dental – Reception", status: "Active", carrier: "Twilio, by Retell" },
   },
   {
     provider: "Bland",
@@ -42,7 +42,7 @@ const STORIES: Story[] = [
     phases: ["Agents", "Reading details:", "Numbers", "Voices"],
     contents: "37 agents, 11 numbers, 8 voices",
     agent: { name: "Northside Dental – Recepción", model: "not told", voice: "bland paola", language: "es", prompt: /^Eres Sofía/ },
-    number: { shown: "+1 503 555 0143", answeredBy: "Northside Dental – Recepción", status: "Unknown", carrier: "not told" },
+    number: { shown: "+1 503 555 0143", answeredBy: "Northside Dental – Recepción", status: "Active", carrier: "not told" },
   },
 ];
 

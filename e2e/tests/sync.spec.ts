@@ -92,6 +92,7 @@ test("where many agents would go inactive, a person decides", async ({ page, dem
   await card.root.getByRole("link", { name: "Review" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "Review missing agents" })).toBeFocused();
   await expect(page.getByText("15 of 40 agents were not listed any more", { exact: true })).toBeVisible();
+  await expect(page.getByText(/^In the Vapi account [0-9a-f]{8}-[0-9a-f-]{27}\./)).toBeVisible();
   await expect(page.getByText(/^In the Vapi account .+\. The list was read to its end /)).toBeVisible();
   const named = page.getByRole("list", { name: "Agents that were not listed" }).getByRole("listitem");
   await expect(named).toHaveCount(8);

@@ -1,4 +1,4 @@
-//! Phone numbers: the list, a page at a time. A row holds everything that its panel shows.
+//! Phone numbers: the list, a page at a time, and one number with everything that its panel shows.
 
 use crate::api::enums::{
     AgentStatus, PhoneNumberSortField, PhoneNumberStatus, Provider, SortDirection,
@@ -12,6 +12,12 @@ operation!(
     "src/api/phone_numbers/list_phone_numbers.graphql"
 );
 
+operation!(
+    GetPhoneNumber,
+    "src/api/phone_numbers/get_phone_number.graphql"
+);
+
+pub(crate) use get_phone_number::GetPhoneNumberPhoneNumber as PhoneNumber;
 pub(crate) use list_phone_numbers::{
     ListPhoneNumbersPhoneNumbers as PhoneNumberPage,
     ListPhoneNumbersPhoneNumbersNodes as PhoneNumberRow,
@@ -52,4 +58,13 @@ pub(crate) async fn list(agency: &str, state: ListState) -> Result<PhoneNumberPa
     Ok(send::<ListPhoneNumbers>(agency, variables)
         .await?
         .phone_numbers)
+}
+
+/// One number.
+pub(crate) async fn get(agency: &str, id: String) -> Result<PhoneNumber, ApiError> {
+    Ok(
+        send::<GetPhoneNumber>(agency, get_phone_number::Variables { id })
+            .await?
+            .phone_number,
+    )
 }

@@ -18,24 +18,29 @@ operation!(StartSync, "src/api/sync_runs/start_sync.graphql");
 operation!(ConfirmSync, "src/api/sync_runs/confirm_sync.graphql");
 operation!(ListSyncRuns, "src/api/sync_runs/list_sync_runs.graphql");
 operation!(GetSyncRun, "src/api/sync_runs/get_sync_run.graphql");
+operation!(GetSyncOrigin, "src/api/sync_runs/get_sync_origin.graphql");
 operation!(NewestSyncRun, "src/api/sync_runs/newest_sync_run.graphql");
 operation!(
     /// Its event has the shape of `GetSyncRun`'s answer, so that both are read as one type; a test holds them together.
     SyncProgress, "src/api/sync_runs/sync_progress.graphql"
 );
 
-pub(crate) use list_sync_runs::ListSyncRunsSyncRuns as SyncRunPage;
+pub(crate) use get_sync_origin::{
+    GetSyncOriginSyncRun as SyncOrigin, GetSyncOriginSyncRunAccount as SyncAccount,
+};
+pub(crate) use list_sync_runs::{
+    ListSyncRunsSyncRuns as SyncRunPage, ListSyncRunsSyncRunsNodes as SyncRunRow,
+};
 
 /// A sync run, whichever operation brought it.
 pub(crate) use get_sync_run::SyncRunFields as SyncRun;
 
-/// The same fragment is typed once per operation; these carry each into the one type that the pages use.
+/// The same fields are typed once per operation; these carry each into the one type that the pages use.
 macro_rules! same_sync_run {
-    ($($module:path),+) => {$(
+    ($($run:path),+) => {$(
         const _: () = {
-            use $module as source;
-            impl From<source::SyncRunFields> for SyncRun {
-                fn from(run: source::SyncRunFields) -> Self {
+            impl From<$run> for SyncRun {
+                fn from(run: $run) -> Self {
                     Self {
                         id: run.id, provider: run.provider, trigger: run.trigger, state: run.state, phase: run.phase, done: run.done,
                         total: run.total, agent_count: run.agent_count, phone_number_count: run.phone_number_count,
@@ -51,7 +56,11 @@ macro_rules! same_sync_run {
         };
     )+};
 }
-same_sync_run!(provider_keys, overview, list_sync_runs);
+same_sync_run!(
+    provider_keys::SyncRunFields,
+    overview::SyncRunFields,
+    SyncRunRow
+);
 
 /// Between two questions while the socket is refused, in milliseconds.
 const POLL_INTERVAL_MS: u32 = 2_000;
@@ -99,8 +108,12 @@ fn states(filter: &str) -> Vec<SyncState> {
     }
 }
 
-/// One page of the history, newest first.
-pub(crate) async fn list(agency: &str, state: ListState) -> Result<SyncRunPage, ApiError> {
+/// One page of the history, newest first; who asked for a run only for those who may see it.
+pub(crate) async fn list(
+    agency: &str,
+    state: ListState,
+    administers: bool,
+) -> Result<SyncRunPage, ApiError> {
     let window = Window::of_page(&state.position);
     let variables = list_sync_runs::Variables {
         filter: Some(list_sync_runs::SyncRunFilter {
@@ -111,6 +124,7 @@ pub(crate) async fn list(agency: &str, state: ListState) -> Result<SyncRunPage, 
         after: window.after,
         last: window.last,
         before: window.before,
+        administers,
     };
     Ok(send::<ListSyncRuns>(agency, variables).await?.sync_runs)
 }
@@ -128,6 +142,27 @@ pub(crate) async fn get(agency: &str, id: &str) -> Result<SyncRun, ApiError> {
             .await?
             .sync_run,
     )
+}
+
+/// Who asked for a run and of which account it is, each only for those who may see it; a run keeps both for good.
+pub(crate) async fn origin(
+    agency: &str,
+    id: String,
+    administers: bool,
+    details: bool,
+) -> Result<SyncOrigin, ApiError> {
+    if !administers && !details {
+        return Ok(SyncOrigin {
+            requested_by: None,
+            account: None,
+        });
+    }
+    let variables = get_sync_origin::Variables {
+        id,
+        administers,
+        details,
+    };
+    Ok(send::<GetSyncOrigin>(agency, variables).await?.sync_run)
 }
 
 /// Watches a run until it ends or the handle is aborted; `on_run` is told each state.

@@ -2,9 +2,9 @@
 //! may take it, and then the progress and the result of what was decided.
 
 use crate::api::ApiError;
+use crate::api::agents;
 use crate::api::enums::{ErrorCode, Permission, SyncDecision, SyncState};
 use crate::api::sync_runs::{self as api, SyncRun};
-use crate::api::{agents, provider_keys};
 use crate::components::badge::{Tone, sync_badge};
 use crate::components::button::Button;
 use crate::components::error_notice::{ErrorNotice, Notice};
@@ -20,7 +20,7 @@ use crate::logic::number::counted;
 use crate::logic::outcome::{self, Words};
 use crate::logic::provider_name::provider_name;
 use crate::logic::{query_string, sync_words};
-use crate::pages::sync_strip::{SyncStrip, live_run};
+use crate::pages::sync_strip::{SyncStrip, account_name, live_run};
 use crate::session::{AgencyContext, use_agency};
 use leptos::html;
 use leptos::prelude::*;
@@ -176,28 +176,23 @@ fn names(review: Review, now: &SyncRun) -> AnyView {
 
 /// In which account: its name for those who may see it.
 fn account(review: Review, now: &SyncRun) -> AnyView {
-    let provider = now.provider;
-    let keys = Loader::new(move || {
-        let slug = review.agency.slug.get();
+    let provider = provider_name(now.provider);
+    let id = now.id.clone();
+    let origin = Loader::new(move || {
+        let (slug, id) = (review.agency.slug.get(), id.clone());
         let details = review.agency.may(Permission::ViewKeyDetails);
-        async move { provider_keys::list(&slug, details).await }
+        async move { api::origin(&slug, id, false, details).await }
     });
-    dynamic(move || {
-        let name = keys.data.with(|data| {
-            let mut keys = data.iter().flat_map(|data| data.provider_keys.nodes.iter());
-            let key = keys.find(|key| key.provider == provider)?;
-            Some(key.account.as_ref()?.name.clone())
-        });
-        let provider = provider_name(provider);
-        match name {
-            // A provider that names no organization leaves its id as the name.
-            Some(name) => {
-                let is_id = name.len() == 36;
-                view! { "In the " {provider} " account " <strong class:code=is_id>{name}</strong> "." }.into_any()
-            }
-            None => format!("In your {provider} account.").into_any(),
+    dynamic(
+        move || {
+            match origin.data.get().and_then(|origin| origin.account) {
+        Some(account) => {
+            view! { "In the " {provider} " account " <strong>{account_name(account)}</strong> "." }.into_any()
         }
-    })
+        None => format!("In your {provider} account.").into_any(),
+    }
+        },
+    )
 }
 
 fn choices(review: Review, now: &SyncRun) -> AnyView {

@@ -2,7 +2,7 @@
 //! it brought. The card of a key and the overview both show it; leaving the page stops the watching and not the sync.
 
 use crate::api::enums::SyncState;
-use crate::api::sync_runs::{self, SyncRun};
+use crate::api::sync_runs::{self, SyncAccount, SyncRun};
 use crate::clock;
 use crate::components::badge::Tone;
 use crate::components::button::Button;
@@ -77,6 +77,12 @@ pub(crate) fn live_run(
         watched.set_value(Some((run.id, handle)));
     });
     current
+}
+
+/// The account of a run. A provider that names no organization leaves its id as the name.
+pub(crate) fn account_name(account: SyncAccount) -> AnyView {
+    let is_id = account.remote_id.as_deref() == Some(account.name.as_str());
+    view! { <span class:code=is_id>{account.name}</span> }.into_any()
 }
 
 /// The strip. `on_retry` starts another sync; without it the strip only shows.

@@ -111,7 +111,7 @@ pub(crate) fn NumbersPage() -> impl IntoView {
                 {list}
             </div>
             {dynamic(move || match listing.open.get() {
-                Some(id) => number_panel(listing, page, id),
+                Some(id) => number_panel(listing, loaded, id),
                 None => ().into_any(),
             })}
         </div>
@@ -142,18 +142,21 @@ fn agent_chip(listing: Listing, page: Loader<PhoneNumberPage>) -> AnyView {
 }
 
 /// The number or the SIP address: as people read it, and as it is copied.
-fn shown_and_copied(row: &PhoneNumberRow) -> (String, String) {
-    match (&row.number, &row.sip_uri) {
-        (Some(number), _) => (phone::formatted(number), number.clone()),
-        (None, Some(sip)) => (sip.clone(), sip.clone()),
-        (None, None) => {
-            let name = row
-                .name
-                .clone()
-                .unwrap_or_else(|| "Without number".to_owned());
-            (name.clone(), name)
-        }
+fn shown_and_copied(
+    number: Option<&str>,
+    sip: Option<&str>,
+    name: Option<&str>,
+) -> (String, String) {
+    if let Some(number) = number {
+        return (phone::formatted(number), number.to_owned());
     }
+    let text = sip.or(name).unwrap_or("Without number").to_owned();
+    (text.clone(), text)
+}
+
+fn written(row: &PhoneNumberRow) -> String {
+    let name = row.name.as_deref();
+    shown_and_copied(row.number.as_deref(), row.sip_uri.as_deref(), name).0
 }
 
 fn rows(page: &PhoneNumberPage) -> Vec<Row> {
@@ -163,7 +166,7 @@ fn rows(page: &PhoneNumberPage) -> Vec<Row> {
             let shown = number.clone();
             Row {
                 id: number.id.clone(),
-                name: shown_and_copied(number).0,
+                name: written(number),
                 print: format!(
                     "{:?} {} {:?} {}",
                     number.name,
@@ -179,7 +182,7 @@ fn rows(page: &PhoneNumberPage) -> Vec<Row> {
 }
 
 fn cells(row: &PhoneNumberRow) -> (AnyView, AnyView) {
-    let head = view! { <span class="figures">{shown_and_copied(row).0}</span> };
+    let head = view! { <span class="figures">{written(row)}</span> };
     let agent = match &row.agent {
         Some(agent) => or_dash(Some(agent.name.clone())),
         None => view! { <span class="quiet">"Nobody"</span> }.into_any(),

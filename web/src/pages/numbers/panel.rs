@@ -1,12 +1,11 @@
-//! The panel of one number: what it is, how it stands and what that means, and the agent that answers it. It shows the row that the
-//! list has loaded, because the contract has no question for a single number.
+//! The panel of one number: what it is, how it stands and what that means, and the agent that answers it. Closing it puts the focus
+//! back on the number's row.
 
-use crate::api::enums::PhoneNumberStatus;
-use crate::api::phone_numbers::{PhoneNumberPage, PhoneNumberRow};
-use crate::components::badge::{Tone, agent_badge, number_badge};
-use crate::components::button::Button;
+use crate::api::enums::{ErrorCode, PhoneNumberStatus};
+use crate::api::phone_numbers::{self as api, PhoneNumber};
+use crate::components::badge::{agent_badge, number_badge};
 use crate::components::copyable::Copyable;
-use crate::components::error_notice::Notice;
+use crate::components::error_notice::ErrorNotice;
 use crate::components::icons::{Icon, icon};
 use crate::components::side_panel::SidePanel;
 use crate::components::skeleton::skeleton_lines;
@@ -14,31 +13,50 @@ use crate::components::time::relative_time;
 use crate::erased::dynamic;
 use crate::loader::Loader;
 use crate::logic::carrier::carrier_name;
-use crate::logic::list_state::ListState;
+use crate::logic::outcome::{self, Words};
 use crate::logic::provider_name::provider_name;
 use crate::logic::query_string;
-use crate::pages::listing::Listing;
+use crate::pages::listing::{Listing, Loaded};
 use crate::pages::numbers::shown_and_copied;
 use leptos::prelude::*;
 
 /// The panel of the number with this id.
-pub(super) fn number_panel(listing: Listing, page: Loader<PhoneNumberPage>, id: String) -> AnyView {
-    let row = Memo::new(move |_| {
-        page.data.with(|page| {
-            let mut rows = page.iter().flat_map(|page| page.nodes.iter());
-            rows.find(|row| row.id == id).cloned()
-        })
+pub(super) fn number_panel(listing: Listing, loaded: Loaded, id: String) -> AnyView {
+    // What it is called stands in the list already; the panel need not wait for it.
+    let listed_name = loaded
+        .rows
+        .get_untracked()
+        .into_iter()
+        .find(|row| row.id == id)
+        .map(|row| row.name);
+    let asked = StoredValue::new(id);
+    let number = Loader::new(move || {
+        let slug = listing.agency.slug.get();
+        async move { api::get(&slug, asked.try_get_value().unwrap_or_default()).await }
     });
     let title = Signal::derive(move || {
-        row.with(|row| row.as_ref().map(|row| shown_and_copied(row).0))
+        number
+            .data
+            .with(|number| number.as_ref().map(|number| names(number).0))
+            .or_else(|| listed_name.clone())
             .unwrap_or_else(|| "Number".to_owned())
     });
     view! {
         <SidePanel title=title on_close=move |()| listing.open(None)>
-            {dynamic(move || match row.get() {
-                Some(row) => details(listing, &row),
-                None if page.data.with(Option::is_some) => elsewhere(listing),
-                None if page.error.with(Option::is_some) => ().into_any(),
+            {dynamic(move || match number.error.get() {
+                Some(error) => {
+                    let words = if error.is(ErrorCode::NotFound) {
+                        Words::new("This number is not here", "The link may be old, or the number belongs to another agency.")
+                    } else {
+                        outcome::other(&error)
+                    };
+                    view! { <ErrorNotice error=error words=words on_retry=move |()| number.reload() /> }.into_any()
+                }
+                None => ().into_any(),
+            })}
+            {dynamic(move || match number.data.get() {
+                Some(number) => details(listing, &number),
+                None if number.error.with(Option::is_some) => ().into_any(),
                 None => skeleton_lines(8),
             })}
         </SidePanel>
@@ -46,23 +64,13 @@ pub(super) fn number_panel(listing: Listing, page: Loader<PhoneNumberPage>, id: 
     .into_any()
 }
 
-fn elsewhere(listing: Listing) -> AnyView {
-    view! {
-        <Notice
-            tone=Tone::Warning symbol=Icon::Warning title="This number is not on this page"
-            text="It may have gone at the provider, or stand on another page of the list."
-        >
-            <Button on_press=move |()| {
-                let state = listing.state.with_untracked(|state| ListState { sort: state.sort, ..ListState::default() });
-                listing.show(&state, false);
-            }>"Show all numbers"</Button>
-        </Notice>
-    }
-    .into_any()
+fn names(number: &PhoneNumber) -> (String, String) {
+    let name = number.name.as_deref();
+    shown_and_copied(number.number.as_deref(), number.sip_uri.as_deref(), name)
 }
 
-fn details(listing: Listing, row: &PhoneNumberRow) -> AnyView {
-    let (shown, copied) = shown_and_copied(row);
+fn details(listing: Listing, row: &PhoneNumber) -> AnyView {
+    let (shown, copied) = names(row);
     let provider = provider_name(row.provider);
     // A SIP address that a number has besides.
     let sip = row
@@ -111,7 +119,7 @@ fn told(value: Option<String>) -> AnyView {
     }
 }
 
-fn answered_by(listing: Listing, row: &PhoneNumberRow, provider: &str) -> AnyView {
+fn answered_by(listing: Listing, row: &PhoneNumber, provider: &str) -> AnyView {
     let Some(agent) = row.agent.clone() else {
         return view! {
             <p class="quiet">{format!("Nobody. Attach an agent to it at {provider}; the next sync brings it here.")}</p>

@@ -207,10 +207,7 @@ fn item(agency: AgencyContext, change: &SyncChange) -> AnyView {
         )),
         (None, Some(number)) => Some(query_string::joined(
             &agency.path("/numbers"),
-            &[
-                ("q", number.number.as_deref().unwrap_or(&change.name)),
-                ("number", &number.id),
-            ],
+            &[("number", &number.id)],
         )),
         (None, None) => None,
     };

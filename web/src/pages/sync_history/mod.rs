@@ -6,6 +6,7 @@ mod live;
 mod newest;
 mod panel;
 
+use crate::api::enums::Permission;
 use crate::api::sync_runs::{self as api, SyncRun, SyncRunPage};
 use crate::clock;
 use crate::components::badge::sync_badge;
@@ -70,7 +71,8 @@ pub(crate) fn SyncHistoryPage() -> impl IntoView {
     let listing = Listing::new(&SCREEN);
     let page = Loader::new(move || {
         let (slug, state) = (listing.agency.slug.get(), listing.listed.get());
-        async move { api::list(&slug, state).await }
+        let administers = listing.agency.may(Permission::Administer);
+        async move { api::list(&slug, state, administers).await }
     });
     let live = Live::start(listing.agency, Callback::new(move |()| page.reload()));
     effect(move || {
@@ -123,6 +125,7 @@ fn rows(page: &SyncRunPage) -> Vec<Row> {
     page.nodes
         .iter()
         .map(|run| {
+            let asker = run.requested_by.as_ref().map(|person| person.name.clone());
             let run = SyncRun::from(run.clone());
             let shown = run.clone();
             Row {
@@ -131,13 +134,13 @@ fn rows(page: &SyncRunPage) -> Vec<Row> {
                 print: run.finished_at.clone().unwrap_or_default(),
                 id: run.id,
                 record: Vec::new(),
-                cells: Arc::new(move || cells(&shown)),
+                cells: Arc::new(move || cells(&shown, asker.as_deref())),
             }
         })
         .collect()
 }
 
-fn cells(listed: &SyncRun) -> (AnyView, AnyView) {
+fn cells(listed: &SyncRun, asker: Option<&str>) -> (AnyView, AnyView) {
     let live: Live = expect_context();
     let run = live.run(listed.clone());
     let state = Memo::new(move |_| run.with(|run| run.state));
@@ -145,10 +148,19 @@ fn cells(listed: &SyncRun) -> (AnyView, AnyView) {
         <td class="cell-provider" data-label="Provider">{provider_name(listed.provider)}</td>
         <td class="cell-status">{dynamic(move || sync_badge(state.get()))}</td>
         <td class="cell-result figures" data-label="Result">{move || run.with(sync_words::result)}</td>
-        <td class="cell-trigger" data-label="Started by">{sync_words::started_by(listed.trigger)}</td>
+        <td class="cell-trigger" data-label="Started by">{started_by(listed, asker)}</td>
         <td class="cell-took figures" data-label="Took">{dynamic(move || { state.track(); run.with_untracked(took) })}</td>
     };
     (relative_time(&listed.created_at), rest.into_any())
+}
+
+/// What started a run, and the person who asked for it, for those who may see the name.
+fn started_by(run: &SyncRun, asker: Option<&str>) -> AnyView {
+    let asker = asker.map(|name| {
+        let (name, title) = (name.to_owned(), name.to_owned());
+        view! { <span class="asker" title=title>{name}</span> }.into_any()
+    });
+    view! { <span>{sync_words::started_by(run.trigger)}</span> {asker} }.into_any()
 }
 
 /// How long a run took, or takes so far.

@@ -1,7 +1,7 @@
 //! The panel of one import: how it stands, what it read and what it changed.
 
-use crate::api::enums::ErrorCode;
-use crate::api::sync_runs::{self as api, SyncRun};
+use crate::api::enums::{ErrorCode, Permission};
+use crate::api::sync_runs::{self as api, SyncOrigin, SyncRun};
 use crate::components::badge::{Tone, sync_badge};
 use crate::components::error_notice::{ErrorNotice, Notice};
 use crate::components::icons::{Icon, icon};
@@ -18,7 +18,7 @@ use crate::pages::listing::Listing;
 use crate::pages::sync_history::changes::changes;
 use crate::pages::sync_history::live::Live;
 use crate::pages::sync_history::took;
-use crate::pages::sync_strip::SyncStrip;
+use crate::pages::sync_strip::{SyncStrip, account_name};
 use leptos::prelude::*;
 
 /// The panel of the run with this id.
@@ -31,6 +31,15 @@ pub(super) fn run_panel(listing: Listing, live: Live, id: String) -> AnyView {
     effect(move || {
         if let Some(run) = run.data.get() {
             live.follow(run);
+        }
+    });
+    let origin = Loader::new(move || {
+        let agency = listing.agency;
+        let (slug, administers) = (agency.slug.get(), agency.may(Permission::Administer));
+        let details = agency.may(Permission::ViewKeyDetails);
+        async move {
+            let id = asked.try_get_value().unwrap_or_default();
+            api::origin(&slug, id, administers, details).await
         }
     });
     let title = Signal::derive(move || {
@@ -55,7 +64,7 @@ pub(super) fn run_panel(listing: Listing, live: Live, id: String) -> AnyView {
                 None => ().into_any(),
             })}
             {dynamic(move || match run.data.get() {
-                Some(run) => details(listing, live, &run),
+                Some(run) => details(listing, live, origin, &run),
                 None if run.error.with(Option::is_some) => ().into_any(),
                 None => skeleton_lines(8),
             })}
@@ -64,7 +73,7 @@ pub(super) fn run_panel(listing: Listing, live: Live, id: String) -> AnyView {
     .into_any()
 }
 
-fn details(listing: Listing, live: Live, loaded: &SyncRun) -> AnyView {
+fn details(listing: Listing, live: Live, origin: Loader<SyncOrigin>, loaded: &SyncRun) -> AnyView {
     let run = live.run(loaded.clone());
     let state = Memo::new(move |_| run.with(|run| run.state));
     let shown = Signal::derive(move || Some(run.get()));
@@ -79,7 +88,7 @@ fn details(listing: Listing, live: Live, loaded: &SyncRun) -> AnyView {
     view! {
         <p class="panel-status">
             {dynamic(move || sync_badge(state.get()))}
-            <span class="quiet">{sync_words::started_by(loaded.trigger)} ", " {relative_time(&loaded.created_at)}</span>
+            <span class="quiet">{sync_words::started_by(loaded.trigger)} {move || asked_by(origin)} ", " {relative_time(&loaded.created_at)}</span>
         </p>
         <SyncStrip run=shown provider_name=name />
         {dynamic(move || run.with(figures))}
@@ -90,7 +99,7 @@ fn details(listing: Listing, live: Live, loaded: &SyncRun) -> AnyView {
         {changes(listing.agency, loaded.id.clone(), version)}
         <section>
             <h3>"Read from the account"</h3>
-            {dynamic(move || run.with(read))}
+            {dynamic(move || run.with(|run| read(run, origin)))}
         </section>
         <a class="card-link" href=keys>"Open API keys" {icon(Icon::Next)}</a>
     }
@@ -114,11 +123,23 @@ fn figure(label: &'static str, count: i64) -> AnyView {
     view! { <div class="count-tile"><dt>{label}</dt><dd class="figures">{grouped(count)}</dd></div> }.into_any()
 }
 
-fn read(run: &SyncRun) -> AnyView {
+/// By whom, where a person asked and the viewer may see the name.
+fn asked_by(origin: Loader<SyncOrigin>) -> Option<String> {
+    origin.data.with(|origin| {
+        let person = origin.as_ref()?.requested_by.as_ref()?;
+        Some(format!(" by {}", person.name))
+    })
+}
+
+fn read(run: &SyncRun, origin: Loader<SyncOrigin>) -> AnyView {
     let instant =
         |label: &'static str, at: Option<&String>| at.map(|at| fact(label, relative_time(at)));
     view! {
         <dl class="facts">
+            {dynamic(move || match origin.data.get().and_then(|origin| origin.account) {
+                Some(account) => view! { <div><dt>"Account"</dt><dd>{account_name(account)}</dd></div> }.into_any(),
+                None => ().into_any(),
+            })}
             {fact("Agents", grouped(run.agent_count).into_any())}
             {fact("Numbers", grouped(run.phone_number_count).into_any())}
             {fact("Voices", grouped(run.voice_count).into_any())}
