@@ -124,6 +124,10 @@ async fn end(app: &App, worker: &str, job: &JobRow, outcome: Result<(), JobError
                 )
                 .await;
             }
+            if !is_held(app, worker, job).await? {
+                // Another worker has it, and knows better.
+                return Ok(());
+            }
             if let Err(error) = give_up(app, job, &error).await {
                 tracing::error!(error = ?error, "a job could not be given up and is tried again");
                 let attempts = job.attempts;
@@ -136,6 +140,15 @@ async fn end(app: &App, worker: &str, job: &JobRow, outcome: Result<(), JobError
     let mut tx = app.db.begin().await?;
     store::jobs::finish(&mut tx, &job.id, worker, state, reason, now).await?;
     tx.commit().await
+}
+
+/// Whether the lease is still this worker's; it is extended with the question.
+async fn is_held(app: &App, worker: &str, job: &JobRow) -> Result<bool> {
+    let mut tx = app.db.begin().await?;
+    let lock_until = app.clock.now().plus(LEASE);
+    let is_kept = store::jobs::extend(&mut tx, &job.id, worker, lock_until).await?;
+    tx.commit().await?;
+    Ok(is_kept)
 }
 
 async fn put_back(
@@ -154,14 +167,7 @@ async fn put_back(
 async fn run_with_heartbeat(app: &App, worker: &str, job: &JobRow) -> Result<(), JobError> {
     let stop = app.shutdown.child_token();
     keep_alive(run_kind(app, job, &stop), &stop, HEARTBEAT, || async {
-        let lock_until = app.clock.now().plus(LEASE);
-        let extended = async {
-            let mut tx = app.db.begin().await?;
-            let is_kept = store::jobs::extend(&mut tx, &job.id, worker, lock_until).await?;
-            tx.commit().await?;
-            Ok::<_, Error>(is_kept)
-        };
-        match extended.await {
+        match is_held(app, worker, job).await {
             Ok(is_kept) => is_kept,
             Err(error) => {
                 // The lease outlives two missed beats; the next one may get through.

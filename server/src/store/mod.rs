@@ -1,6 +1,6 @@
 //! All SQL lives under this folder: one file per noun, free async functions on `&mut Conn`, the agency first.
 //! This file owns the plumbing that lets one SQL text run on SQLite and on PostgreSQL: [`Db`], [`Conn`], [`Tx`] and the
-//! `on!` macro. It holds no rule of the product, and no request to a provider may run while a [`Tx`] is open.
+//! `on!` macro. It holds no rule of the product, and no [`Tx`] may wait for a request to a provider.
 //!
 //! sqlx 0.9's `Pool::begin()` on PostgreSQL is not cancel-safe (launchbadge/sqlx#4385), so every caller of
 //! [`Db::begin`] runs in a spawned task that nobody cancels: the HTTP edge spawns each GraphQL request, jobs are tasks.

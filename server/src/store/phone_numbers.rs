@@ -218,6 +218,7 @@ pub(crate) struct KnownNumberRow {
     pub(crate) status: String,
     pub(crate) agent_remote_id: Option<String>,
     pub(crate) is_answering: bool,
+    pub(crate) last_seen_run: String,
 }
 
 /// Up to a hundred numbers of an account by their ids at the provider.
@@ -228,7 +229,8 @@ pub(crate) async fn list_known(
     remote_ids: &[String],
 ) -> Result<Vec<KnownNumberRow>> {
     const SQL: &str = concat!(
-        "SELECT id, remote_id, number, sip_uri, name, carrier, status, agent_remote_id, is_answering FROM phone_numbers \
+        "SELECT id, remote_id, number, sip_uri, name, carrier, status, agent_remote_id, is_answering, last_seen_run \
+         FROM phone_numbers \
          WHERE agency_id = $1 AND account_id = $102 AND remote_id IN (",
         hundred!(),
         ")"

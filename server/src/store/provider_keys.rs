@@ -327,13 +327,15 @@ pub(crate) struct DueRow {
     pub(crate) key_id: KeyId,
 }
 
-/// Keys whose newest sync began before `before`, in all agencies; a scheduler's question. One that may list nothing is
+/// Keys whose newest sync began before `before` and whose account has none under way, in all agencies; a scheduler's
+/// question. One that may list nothing is
 /// never due; one that was refused is, because a refusal may have been the provider's mistake.
 pub(crate) async fn list_due_for_sync(conn: &mut Conn, before: Timestamp) -> Result<Vec<DueRow>> {
     const SQL: &str = "SELECT k.agency_id, k.id AS key_id FROM provider_keys k \
         JOIN provider_key_versions v ON v.key_id = k.id AND v.version = k.active_version \
         WHERE NOT (v.capabilities LIKE '%\"list_agents\":\"no\"%' AND v.capabilities LIKE '%\"list_numbers\":\"no\"%') \
         AND NOT EXISTS (SELECT 1 FROM sync_runs r WHERE r.key_id = k.id AND r.created_at > $1) \
+        AND NOT EXISTS (SELECT 1 FROM sync_runs r WHERE r.account_id = v.account_id AND r.finished_at IS NULL) \
         ORDER BY k.id LIMIT 100";
     Ok(on!(conn, c => sqlx::query_as(SQL).bind(before).fetch_all(c).await)?)
 }

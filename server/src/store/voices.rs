@@ -102,19 +102,28 @@ pub(crate) async fn upsert(
     Ok(())
 }
 
-/// Counts the agents of each voice and forgets voices that the run did not see; nothing refers to a voice's row.
-pub(crate) async fn settle(
+/// Forgets the voices of an account that a run did not see; nothing refers to a voice's row.
+pub(crate) async fn delete_unseen(
     conn: &mut Conn,
     agency: &AgencyId,
     account: &AccountId,
     run: &SyncRunId,
 ) -> Result<()> {
-    const DELETE: &str =
+    const SQL: &str =
         "DELETE FROM voices WHERE agency_id = $1 AND account_id = $2 AND last_seen_run <> $3";
-    const COUNT: &str = "UPDATE voices SET agent_count = (SELECT count(*) FROM placements p \
+    on!(conn, c => sqlx::query(SQL).bind(agency).bind(account).bind(run).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Counts the active agents of each voice of an account.
+pub(crate) async fn count_agents(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    account: &AccountId,
+) -> Result<()> {
+    const SQL: &str = "UPDATE voices SET agent_count = (SELECT count(*) FROM placements p \
         WHERE p.account_id = voices.account_id AND p.voice_engine = voices.engine AND p.voice_id = voices.voice_id \
         AND p.status = 'active') WHERE agency_id = $1 AND account_id = $2";
-    on!(conn, c => sqlx::query(DELETE).bind(agency).bind(account).bind(run).execute(c).await.map(|_| ()))?;
-    on!(conn, c => sqlx::query(COUNT).bind(agency).bind(account).execute(c).await.map(|_| ()))?;
+    on!(conn, c => sqlx::query(SQL).bind(agency).bind(account).execute(c).await.map(|_| ()))?;
     Ok(())
 }

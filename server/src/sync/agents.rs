@@ -9,7 +9,7 @@ use crate::{
     clock::Timestamp,
     error::Result,
     id::AgentId,
-    providers::{Page, RemoteAgent},
+    providers::{AgentDefinition, Page, RemoteAgent},
     store::{
         self, Conn,
         agents::AgentWrite,
@@ -254,7 +254,8 @@ async fn write_definition(
 }
 
 /// Writes the details of a listed agent, read by themselves, and answers with the change that they are: none when they
-/// were read for the first time. The list's time of change stays, because the next list is compared with it.
+/// were read for the first time. The list's time of change stays, because the next list is compared with it; so does what
+/// an answer that is not whole leaves out.
 pub(super) async fn write_details(
     conn: &mut Conn,
     run: &SyncRunRow,
@@ -263,6 +264,14 @@ pub(super) async fn write_details(
     now: Timestamp,
 ) -> Result<Option<ChangeWrite>> {
     let seen = pages::seen(run, now);
+    let completed;
+    let remote = if remote.is_whole {
+        remote
+    } else {
+        let before = store::agents::find_definition(conn, seen.agency, &known.agent_id).await?;
+        completed = completed_by(remote, changes::stored_definition(before)?);
+        &completed
+    };
     let item = Prepared::new(remote)?;
     let found = if known.definition_hash == item.hash {
         None
@@ -274,8 +283,22 @@ pub(super) async fn write_details(
         ..item.placement(&known.agent_id)
     };
     store::placements::update(conn, seen, &known.id, &placement).await?;
-    if remote.is_whole {
-        store::placements::set_details_read(conn, seen, &known.id).await?;
-    }
+    store::placements::set_details_read(conn, seen, &known.id).await?;
     Ok(found.filter(|_| known.details_read_at.is_some()))
+}
+
+/// An answer that is not whole, with what was known before in the places that it leaves out.
+fn completed_by(remote: &RemoteAgent, before: AgentDefinition) -> RemoteAgent {
+    let told = remote.definition.clone();
+    RemoteAgent {
+        definition: AgentDefinition {
+            name: told.name,
+            prompt: told.prompt.or(before.prompt),
+            first_message: told.first_message.or(before.first_message),
+            voice: told.voice.or(before.voice),
+            language: told.language.or(before.language),
+            model: told.model.or(before.model),
+        },
+        ..remote.clone()
+    }
 }

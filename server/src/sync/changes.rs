@@ -185,6 +185,7 @@ mod tests {
             status: "active".to_owned(),
             agent_remote_id: None,
             is_answering: false,
+            last_seen_run: String::new(),
         };
         let same = PhoneNumberWrite {
             id: before.id.clone(),

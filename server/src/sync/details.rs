@@ -2,7 +2,7 @@
 //! changed, and those whose engine was. What was not changed is not read again. Trouble with one agent is waited for like
 //! any other (S4); an agent that stays unreadable while the account's list answers is counted and left for the next sync.
 
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::{StreamExt, stream};
 use tokio::time::Instant;
@@ -15,7 +15,7 @@ use crate::{
     store::{self, batch::BATCH, placements::KnownRow, sync_runs::SyncRunRow},
     sync::{
         Phase, agents, pages,
-        run::{Stop, answer},
+        run::{PATIENCE, READ_TIME, Stop, answer, list_again, refused_by_itself},
     },
 };
 
@@ -23,10 +23,6 @@ use crate::{
 const AT_A_TIME: i64 = 20;
 /// Agents read side by side. No provider publishes a limit for reads; the official clients send a few at once.
 const SIDE_BY_SIDE: usize = 4;
-/// One agent is read within this time.
-const READ_TIME: Duration = Duration::from_secs(30);
-/// After so many failures in a row it is asked whether the provider or the agent is in trouble.
-const PATIENCE: i64 = 3;
 
 const ENGINES: &str = "engines:";
 const AGENTS: &str = "agents:";
@@ -47,8 +43,9 @@ pub(super) async fn step(
     match answer(stop, client.list_engines(target, cursor)).await {
         Ok(Some(page)) => Ok(compare(app, run, &page).await?),
         Ok(None) => Ok(begin_reading(app, run).await?),
-        // A key that may read agents and not their engines: the agents' own times have to do.
-        Err(Stop::Provider(ProviderError::MissingPermission { .. })) => {
+        // Without the engines the agents' own times have to do.
+        Err(Stop::Provider(error)) => {
+            refused_by_itself(client, target, error, stop).await?;
             Ok(begin_reading(app, run).await?)
         }
         Err(stop) => Err(stop),
@@ -156,6 +153,9 @@ async fn read_some(
         next.failures_in_a_row = 0;
         next.unread_detail_count += readings.unread;
         next.done += readings.unread + readings.gone;
+    } else if readings.read.iter().any(|(_, remote)| remote.is_whole) {
+        // It goes on, however slowly.
+        next.failures_in_a_row = 0;
     }
     let is_kept = write(app, run, next, &readings.read).await?;
     match readings.trouble {
@@ -170,30 +170,36 @@ async fn read(
     rows: Vec<KnownRow>,
     stop: &CancellationToken,
 ) -> Result<Readings, Stop> {
+    // What is under way when the provider asks to wait is read to its end; nothing else is begun.
+    let is_paused = &AtomicBool::new(false);
     let mut answers = stream::iter(rows)
         .map(|row| async move {
+            if is_paused.load(Ordering::Relaxed) {
+                return None;
+            }
             let target = Target {
                 deadline: Instant::now() + READ_TIME,
                 ..*target
             };
             let remote = answer(stop, client.get_agent(&target, &row.remote_id)).await;
-            (row, remote)
+            Some((row, remote))
         })
         .buffer_unordered(SIDE_BY_SIDE);
     let mut readings = Readings::default();
-    while let Some((row, remote)) = answers.next().await {
+    while let Some(answered) = answers.next().await {
+        let Some((row, remote)) = answered else {
+            continue;
+        };
         match remote {
-            Ok(remote) if remote.is_whole || row.details_read_at.is_none() => {
+            Ok(remote) => {
                 readings.unread += i64::from(!remote.is_whole);
                 readings.read.push((row, remote));
             }
-            // A part that this key may not read: what is known of it stays.
-            Ok(_) | Err(Stop::Provider(ProviderError::MissingPermission { .. })) => {
-                readings.unread += 1;
-            }
+            Err(Stop::Provider(ProviderError::MissingPermission { .. })) => readings.unread += 1,
             Err(Stop::Provider(ProviderError::NotFound)) => readings.gone += 1,
             Err(Stop::Provider(error)) => {
                 readings.troubled += 1;
+                is_paused.fetch_or(rank(&error) > 0, Ordering::Relaxed);
                 readings.trouble = Some(worse(readings.trouble, error));
             }
             Err(stop) => return Err(stop),
@@ -202,14 +208,18 @@ async fn read(
     Ok(readings)
 }
 
-/// Of two troubles the one that says more: a rate limit says how long to wait, a refusal of the key ends the run.
-fn worse(one: Option<ProviderError>, other: ProviderError) -> ProviderError {
-    let rank = |error: &ProviderError| match error {
+/// How much a trouble says about all agents: nothing, a rate limit, no funds, a refusal of the key.
+fn rank(error: &ProviderError) -> u8 {
+    match error {
         ProviderError::InvalidKey { .. } => 3,
         ProviderError::NoFunds { .. } => 2,
         ProviderError::RateLimited { .. } => 1,
         _ => 0,
-    };
+    }
+}
+
+/// Of two troubles the one that says more.
+fn worse(one: Option<ProviderError>, other: ProviderError) -> ProviderError {
     match one {
         Some(one) if rank(&one) >= rank(&other) => one,
         _ => other,
@@ -233,12 +243,8 @@ async fn judge(
     if is_waited_for {
         return Ok(Some(trouble));
     }
-    let target = Target {
-        deadline: Instant::now() + READ_TIME,
-        ..*target
-    };
-    match answer(stop, client.list_agents(&target, None)).await {
-        Ok(_) => Ok(None),
+    match list_again(client, target, stop).await {
+        Ok(()) => Ok(None),
         Err(Stop::Provider(error)) => Ok(Some(error)),
         Err(stop) => Err(stop),
     }

@@ -2,8 +2,6 @@
 //! then is it marked inactive, never deleted. Where more than 50 agents or 20 % would go, a person decides first. Nothing
 //! is marked after a partial list, nor in an account that nothing names.
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -16,7 +14,7 @@ use crate::{
         Decision, State, agents,
         changes::{self, ChangeKind, Subject},
         pages,
-        run::{Stop, answer},
+        run::{PATIENCE, READ_TIME, Stop, answer, list_again},
     },
 };
 
@@ -26,8 +24,6 @@ const MOST_WITHOUT_DECISION: i64 = 50;
 const SHARE_WITHOUT_DECISION: i64 = 5;
 /// Single reads per transaction.
 const BATCH: i64 = 20;
-/// A single read answers within this time.
-const READ_TIME: Duration = Duration::from_secs(30);
 
 /// What the phase came to.
 pub(crate) enum Missing {
@@ -78,7 +74,7 @@ pub(super) async fn step(
     // Decided once, before the first is looked at; a run that has begun marking goes on.
     if run.removal_decision.is_none()
         && run.page_cursor.is_none()
-        && is_mass_removal(active - run.added_count, unseen)
+        && is_mass_removal(active - run.added_count - run.returned_count, unseen)
     {
         drop(conn);
         let tx = app.db.begin().await?;
@@ -111,13 +107,20 @@ pub(super) async fn step(
     next.total = Some(next.done + unseen);
     let mut findings = Vec::with_capacity(rows.len());
     let mut trouble = None;
+    let mut is_key_good = false;
     for row in rows {
-        let target = Target {
-            deadline: Instant::now() + READ_TIME,
-            ..*target
-        };
-        match answer(stop, look(client, &target, &row)).await {
+        match look(client, target, &row, &mut is_key_good, stop).await {
             Ok(finding) => findings.push((row, finding)),
+            Err(Stop::Provider(error)) if is_the_agents(run, &error, findings.is_empty()) => {
+                // The list answers: the trouble is this agent's own, and proves nothing about it.
+                match list_again(client, target, stop).await {
+                    Ok(()) => findings.push((row, Finding::Unclear)),
+                    Err(error) => {
+                        trouble = Some(error);
+                        break;
+                    }
+                }
+            }
             Err(error) => {
                 trouble = Some(error);
                 break;
@@ -153,6 +156,10 @@ async fn write(
                 let item = [agents::Prepared::new(&remote)?];
                 agents::write_listed(&mut tx, run, &mut next, &item, now).await?;
             }
+            Finding::Unclear => {
+                next.unread_detail_count += 1;
+                next.done += 1;
+            }
             Finding::Gone(reason) => {
                 store::placements::mark_inactive(&mut tx, &run.agency_id, &row.id, reason).await?;
                 store::agents::refresh_status(&mut tx, &run.agency_id, &row.agent_id).await?;
@@ -176,22 +183,46 @@ async fn write(
 enum Finding {
     There(Box<crate::providers::RemoteAgent>),
     Gone(&'static str),
+    /// It cannot be read, and nothing says why: it stays as it is.
+    Unclear,
 }
 
-/// The single read: 404 is gone; 401 and 403 are "not visible to this key", but only while the key itself still works.
+/// Whether the trouble may be the agent's own instead of the provider's: it makes no sense, or it has been waited for
+/// often enough.
+fn is_the_agents(run: &SyncRunRow, error: &ProviderError, is_first: bool) -> bool {
+    match error {
+        ProviderError::Malformed { .. } | ProviderError::Rejected { .. } => true,
+        ProviderError::Unavailable { .. } => is_first && run.failures_in_a_row + 1 >= PATIENCE,
+        _ => false,
+    }
+}
+
+/// The single read: 404 is gone; 401 and 403 are "not visible to this key", but only while the key itself still works,
+/// which is asked once.
 async fn look(
     client: &dyn VoiceProvider,
     target: &Target<'_>,
     row: &UnseenRow,
-) -> Result<Finding, ProviderError> {
-    match client.get_agent(target, &row.remote_id).await {
+    is_key_good: &mut bool,
+    stop: &CancellationToken,
+) -> Result<Finding, Stop> {
+    let timed = Target {
+        deadline: Instant::now() + READ_TIME,
+        ..*target
+    };
+    match answer(stop, client.get_agent(&timed, &row.remote_id)).await {
         Ok(remote) => Ok(Finding::There(Box::new(remote))),
-        Err(ProviderError::NotFound) => Ok(Finding::Gone("gone")),
-        Err(ProviderError::InvalidKey { .. } | ProviderError::MissingPermission { .. }) => {
-            client.list_agents(target, None).await?;
+        Err(Stop::Provider(ProviderError::NotFound)) => Ok(Finding::Gone("gone")),
+        Err(Stop::Provider(
+            ProviderError::InvalidKey { .. } | ProviderError::MissingPermission { .. },
+        )) => {
+            if !*is_key_good {
+                list_again(client, target, stop).await?;
+                *is_key_good = true;
+            }
             Ok(Finding::Gone("not_visible"))
         }
-        Err(error) => Err(error),
+        Err(stop) => Err(stop),
     }
 }
 

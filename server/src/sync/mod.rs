@@ -155,7 +155,11 @@ pub(crate) async fn enqueue(
         finished_at: None,
         revision: 0,
     };
-    if store::sync_runs::insert(conn, &run).await?.is_none() {
+    let mut inserted = store::sync_runs::insert(conn, &run).await?;
+    if inserted.is_none() {
+        inserted = replace_outdated(conn, key, &run, now).await?;
+    }
+    if inserted.is_none() {
         let active = store::sync_runs::find_active(conn, &run.agency_id, &run.account_id)
             .await?
             .ok_or_else(|| Error::Conflict("A sync has just ended; ask again.".to_owned()))?;
@@ -177,6 +181,25 @@ pub(crate) async fn enqueue(
         run,
         has_joined: false,
     })
+}
+
+/// Ends a run that began with a version of the key before this one, and queues the new run in its place: whoever asked
+/// for it had not seen the replacement.
+async fn replace_outdated(
+    conn: &mut Conn,
+    key: &KeyRow,
+    run: &SyncRunRow,
+    now: Timestamp,
+) -> Result<Option<()>> {
+    let active = store::sync_runs::find_active(conn, &run.agency_id, &run.account_id).await?;
+    let is_outdated = active
+        .is_some_and(|active| active.key_id == key.id && active.key_version < key.version.version);
+    if !is_outdated {
+        return Ok(None);
+    }
+    let message = "The key was replaced; a sync with the new key follows.";
+    store::sync_runs::end_active_of_key(conn, &key.agency_id, &key.id, message, now).await?;
+    store::sync_runs::insert(conn, run).await
 }
 
 /// "Sync now": for everybody who may see that keys work.

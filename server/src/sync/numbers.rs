@@ -41,11 +41,10 @@ pub(super) async fn write_page(
     store::accounts::lock(&mut tx, &run.agency_id, &run.account_id).await?;
     let mut next = run.clone();
     for batch in items.chunks(BATCH) {
-        write_batch(&mut tx, run, batch, now).await?;
+        let count = write_batch(&mut tx, run, batch, now).await?;
+        next.phone_number_count += count;
+        next.done += count;
     }
-    let count = i64::try_from(items.len()).unwrap_or(i64::MAX);
-    next.phone_number_count += count;
-    next.done += count;
     let is_last = page.next.is_none() && page.is_complete;
     if is_last && next.is_list_complete && pages::is_account_known(&mut tx, run).await? {
         mark_gone(&mut tx, run, now).await?;
@@ -61,12 +60,13 @@ async fn mark_gone(conn: &mut Conn, run: &SyncRunRow, now: Timestamp) -> Result<
     Ok(())
 }
 
+/// Writes up to a hundred numbers, and answers with how many of them the run had not seen before.
 async fn write_batch(
     conn: &mut Conn,
     run: &SyncRunRow,
     batch: &[&RemoteNumber],
     now: Timestamp,
-) -> Result<()> {
+) -> Result<i64> {
     let seen = pages::seen(run, now);
     let ids: Vec<String> = batch.iter().map(|item| item.remote_id.clone()).collect();
     let known: HashMap<String, KnownNumberRow> =
@@ -77,8 +77,11 @@ async fn write_batch(
             .collect();
     let mut feed = Vec::new();
     let mut writes = Vec::with_capacity(batch.len());
+    let mut count = 0;
     for remote in batch {
         let known = known.get(&remote.remote_id);
+        let is_repeated = known.is_some_and(|known| known.last_seen_run == run.id.as_str());
+        count += i64::from(!is_repeated);
         let write = PhoneNumberWrite {
             id: known.map_or_else(PhoneNumberId::new, |known| known.id.clone()),
             remote_id: &remote.remote_id,
@@ -98,7 +101,7 @@ async fn write_batch(
     }
     store::phone_numbers::upsert_many(conn, seen, &writes).await?;
     store::sync_changes::insert_many(conn, seen.agency, seen.run, &feed, now).await?;
-    Ok(())
+    Ok(count)
 }
 
 /// What is different in a number, if anything is.

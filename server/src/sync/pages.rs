@@ -79,6 +79,7 @@ pub(crate) async fn write_voices(
 ) -> Result<bool> {
     let mut tx = app.db.begin().await?;
     let mut next = run.clone();
+    let is_whole = page.as_ref().is_none_or(|page| page.is_complete);
     let (voices, next_cursor) = match page {
         Some(page) => {
             let voices = page
@@ -113,7 +114,11 @@ pub(crate) async fn write_voices(
     next.failures_in_a_row = 0;
     next.page_cursor = next_cursor;
     if next.page_cursor.is_none() {
-        store::voices::settle(&mut tx, &run.agency_id, &run.account_id, &run.id).await?;
+        let (agency, account) = (&run.agency_id, &run.account_id);
+        if is_whole {
+            store::voices::delete_unseen(&mut tx, agency, account, &run.id).await?;
+        }
+        store::voices::count_agents(&mut tx, agency, account).await?;
         next.phase = None;
         State::Succeeded.as_str().clone_into(&mut next.state);
         next.finished_at = Some(app.clock.now());

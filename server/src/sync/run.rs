@@ -17,8 +17,8 @@ use crate::{
     jobs::{Job, JobError},
     keys::{self, Health, words},
     providers::{
-        Capability, Page, ProviderError, ProviderKind, RemoteAgent, Target, Unavailable,
-        VoiceProvider,
+        Capability, Page, ProviderError, ProviderKind, RemoteAgent, RemoteVoice, Target,
+        Unavailable, VoiceProvider,
     },
     store::{
         self,
@@ -34,6 +34,10 @@ use crate::{
 
 /// One page answers within this time.
 const PAGE_TIME: Duration = Duration::from_mins(1);
+/// A single read answers within this time.
+pub(super) const READ_TIME: Duration = Duration::from_secs(30);
+/// After so many failures in a row of single reads it is asked whether the provider or the agent is in trouble.
+pub(super) const PATIENCE: i64 = 3;
 /// A page that fails this often in a row ends the run.
 const MAX_FAILURES: i64 = 8;
 /// A page that makes no sense this often in a row ends the run.
@@ -87,13 +91,13 @@ impl Job for SyncJob {
         }
         let Some(key) = key.filter(|key| key.version.version == run.key_version) else {
             let message = "The key that this sync began with is not in use any more.";
-            return Ok(fail(app, &mut run, Code::Conflict, message).await?);
+            return fail(app, &mut run, Code::Conflict, message).await;
         };
         let secret = match keys::open(app, &key) {
             Ok(secret) => secret,
             Err(Error::KeyUnreadable) => {
                 let message = Error::KeyUnreadable.to_string();
-                return Ok(fail(app, &mut run, Code::KeyUnreadable, &message).await?);
+                return fail(app, &mut run, Code::KeyUnreadable, &message).await;
             }
             Err(error) => return Err(error.into()),
         };
@@ -115,7 +119,11 @@ impl Job for SyncJob {
             Some(mut run) if run.finished_at.is_none() => {
                 let message =
                     "Something went wrong. What was read so far is kept; sync again later.";
-                fail(app, &mut run, error.code(), message).await
+                match fail(app, &mut run, error.code(), message).await {
+                    Err(JobError::Fail(error)) => Err(error),
+                    // Another worker has it.
+                    Ok(()) | Err(_) => Ok(()),
+                }
             }
             _ => Ok(()),
         }
@@ -165,11 +173,7 @@ async fn import(
             Phase::PhoneNumbers => list_numbers(app, run, (client, &target), stop).await?,
             Phase::AgentDetails => details::step(app, run, client, &target, stop).await?,
             Phase::Voices => {
-                let page = answer(
-                    stop,
-                    client.list_voices(&target, run.page_cursor.as_deref()),
-                )
-                .await?;
+                let page = list_voices(run, client, &target, stop).await?;
                 let goes_on = pages::write_voices(app, run, page).await?;
                 if run.finished_at.is_some() {
                     succeed(app, run, key).await?;
@@ -285,16 +289,59 @@ async fn list_numbers(
     );
     match listed.await {
         Ok(page) => return Ok(numbers::write_page(app, run, &page).await?),
-        Err(Stop::Provider(ProviderError::MissingPermission { .. })) => {}
-        Err(Stop::Provider(ProviderError::InvalidKey { .. })) => {
-            answer(stop, client.list_agents(target, None)).await?;
-        }
+        Err(Stop::Provider(error)) => refused_by_itself(client, target, error, stop).await?,
         Err(stop) => return Err(stop),
     }
     let mut next = run.clone();
     pages::enter(&mut next, Phase::AgentDetails);
     let tx = app.db.begin().await?;
     Ok(pages::commit(app, tx, run, next).await?)
+}
+
+/// The voices; those that the agents use where the key may not list them.
+async fn list_voices(
+    run: &SyncRunRow,
+    client: &dyn VoiceProvider,
+    target: &Target<'_>,
+    stop: &CancellationToken,
+) -> Result<Option<Page<RemoteVoice>>, Stop> {
+    match answer(stop, client.list_voices(target, run.page_cursor.as_deref())).await {
+        Err(Stop::Provider(error)) => {
+            refused_by_itself(client, target, error, stop).await?;
+            Ok(None)
+        }
+        listed => listed,
+    }
+}
+
+/// Whether it is only this part of the account that the key may not use: so says a missing permission, or a refusal while
+/// the agents' list answers. Every other error stays what it is.
+pub(super) async fn refused_by_itself(
+    client: &dyn VoiceProvider,
+    target: &Target<'_>,
+    error: ProviderError,
+    stop: &CancellationToken,
+) -> Result<(), Stop> {
+    match error {
+        ProviderError::MissingPermission { .. } => Ok(()),
+        ProviderError::InvalidKey { .. } => list_again(client, target, stop).await,
+        error => Err(Stop::Provider(error)),
+    }
+}
+
+/// Asks for the first agents once more, to see whether provider and key work.
+pub(super) async fn list_again(
+    client: &dyn VoiceProvider,
+    target: &Target<'_>,
+    stop: &CancellationToken,
+) -> Result<(), Stop> {
+    let target = Target {
+        deadline: Instant::now() + READ_TIME,
+        ..*target
+    };
+    answer(stop, client.list_agents(&target, None))
+        .await
+        .map(|_| ())
 }
 
 /// What follows from an import that went through: a key that lists what it should is no invalid one, whatever an answer
@@ -318,7 +365,9 @@ async fn succeed(app: &App, run: &SyncRunRow, key: &KeyRow) -> Result<()> {
     set_health(app, key, health, None).await
 }
 
-async fn fail(app: &App, run: &mut SyncRunRow, code: Code, message: &str) -> Result<()> {
+/// Ends the run with an error. A run that was written by somebody else meanwhile is looked at again: it may be over, or
+/// another worker's.
+async fn fail(app: &App, run: &mut SyncRunRow, code: Code, message: &str) -> Result<(), JobError> {
     let mut next = run.clone();
     State::Failed.as_str().clone_into(&mut next.state);
     next.waiting_until = None;
@@ -327,7 +376,9 @@ async fn fail(app: &App, run: &mut SyncRunRow, code: Code, message: &str) -> Res
     next.error_message = Some(message.to_owned());
     next.finished_at = Some(app.clock.now());
     let tx = app.db.begin().await?;
-    pages::commit(app, tx, run, next).await?;
+    if !pages::commit(app, tx, run, next).await? {
+        return Err(JobError::Interrupted);
+    }
     tracing::warn!(
         provider.kind = run.provider,
         code = code.as_str(),
@@ -353,7 +404,7 @@ async fn after_provider_error(
     };
     if failures >= tries {
         let message = failure_message(provider, &error, tries > 1);
-        return Ok(fail(app, run, provider_code(&error), &message).await?);
+        return fail(app, run, provider_code(&error), &message).await;
     }
     let wait = wait_for(&error, failures);
     let at = app.clock.now().plus(wait);
@@ -365,7 +416,7 @@ async fn after_provider_error(
     next.waiting_reason = Some(reason.clone());
     let tx = app.db.begin().await?;
     if !pages::commit(app, tx, run, next).await? {
-        return Ok(());
+        return Err(JobError::Interrupted);
     }
     events::publish(app, &run.id);
     Err(JobError::Retry { at, reason })

@@ -4,7 +4,7 @@
 use crate::{
     app::App,
     error::Result,
-    store,
+    store::{self, provider_keys::DueRow},
     sync::{self, Trigger},
 };
 
@@ -18,12 +18,19 @@ pub(crate) async fn enqueue_due(app: &App) -> Result<()> {
     let due = store::provider_keys::list_due_for_sync(&mut conn, now.minus(interval)).await?;
     drop(conn);
     for row in due {
-        let mut tx = app.db.begin().await?;
-        if let Some(key) = store::provider_keys::find(&mut tx, &row.agency_id, &row.key_id).await? {
-            sync::enqueue(&mut tx, &key, Trigger::Schedule, None, now).await?;
+        // Trouble with one key keeps no other from its turn.
+        if let Err(error) = enqueue_one(app, &row).await {
+            tracing::error!(error = ?error, key.id = %row.key_id, "a scheduled sync could not be queued");
         }
-        tx.commit().await?;
     }
     app.job_bell.notify_waiters();
     Ok(())
+}
+
+async fn enqueue_one(app: &App, row: &DueRow) -> Result<()> {
+    let mut tx = app.db.begin().await?;
+    if let Some(key) = store::provider_keys::find(&mut tx, &row.agency_id, &row.key_id).await? {
+        sync::enqueue(&mut tx, &key, Trigger::Schedule, None, app.clock.now()).await?;
+    }
+    tx.commit().await
 }

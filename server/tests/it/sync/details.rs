@@ -220,3 +220,76 @@ async fn a_stopped_reading_goes_on_with_the_rest() {
         "those that had been read are not read again"
     );
 }
+
+/// S1, S4: a provider that lets a few reads through between its refusals is read to the end, however often it asks to wait.
+#[tokio::test]
+async fn a_slow_provider_is_read_to_the_end() {
+    let (app, admin) = account(60).await;
+    let control = app.sandbox.control();
+    // Each fault lets three more pass than the one before and then refuses once.
+    for turn in 1..=15 {
+        let fault = Fault::rate_limit("30").on("/retell/get-agent/*");
+        control.inject(fault.after(turn * 4).times(1));
+    }
+    save_key(&admin).await;
+    let run = to_the_end(&app, &admin).await;
+    assert_eq!(
+        (&run["state"], &run["unreadDetailCount"]),
+        (&json!("SUCCEEDED"), &json!(0))
+    );
+    assert_eq!(prompted(&admin).await, (60, 60));
+}
+
+/// S1, S8: of an agent that may be read only in part, what the answer leaves out stays, what it tells is written, and both
+/// are in the feed as one change.
+#[tokio::test]
+async fn what_a_partial_answer_leaves_out_stays() {
+    let (app, admin) = account(3).await;
+    save_key(&admin).await;
+    app.settle().await;
+    assert_eq!(prompted(&admin).await, (3, 3));
+    let control = app.sandbox.control();
+    let ids = control.agent_ids(KEY).unwrap();
+    control.inject(Fault::status(403).on("/retell/get-retell-llm/*"));
+    control.rename_agent(KEY, &ids[0], "Renamed").unwrap();
+    start(&admin).await;
+    app.settle().await;
+    let run = newest(&admin).await;
+    assert_eq!(
+        (
+            &run["state"],
+            &run["changedCount"],
+            &run["unreadDetailCount"]
+        ),
+        (&json!("SUCCEEDED"), &json!(1), &json!(1))
+    );
+    assert_eq!(prompted(&admin).await, (3, 3));
+    let query = "query($run: ID!) { syncChanges(syncRunId: $run) { nodes { name fields } } }";
+    let feed = admin.graphql(query, json!({ "run": run["id"] })).await.ok();
+    assert_eq!(
+        feed["syncChanges"]["nodes"],
+        json!([{ "name": "Renamed", "fields": ["NAME"] }])
+    );
+}
+
+/// K4, S5: a key that may not list voices, or engines, imports everything else, and stays as its check found it.
+#[tokio::test]
+async fn a_key_without_voices_imports_everything_else() {
+    for status in [403, 401] {
+        let (app, admin) = account(4).await;
+        let control = app.sandbox.control();
+        control.inject(Fault::status(status).on("/retell/list-voices"));
+        control.inject(Fault::status(status).on("/retell/v2/list-retell-llms"));
+        save_key(&admin).await;
+        app.settle().await;
+        let run = newest(&admin).await;
+        assert_eq!(run["state"], "SUCCEEDED", "{status}: {run}");
+        assert_eq!(prompted(&admin).await, (4, 4));
+        let data = admin
+            .query("{ providerKeys { nodes { health } } voices { totalCount } }")
+            .await
+            .ok();
+        assert_eq!(data["providerKeys"]["nodes"][0]["health"], "VALID");
+        assert_eq!(data["voices"]["totalCount"], 1, "those that agents use");
+    }
+}

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use futures_util::future::join_all;
-use ringfence::access::Role;
+use ringfence::{access::Role, sandbox::Fault};
 use serde_json::{Value, json};
 
 use super::{import, newest, until};
@@ -108,4 +108,30 @@ async fn a_replacement_begins_a_sync_of_its_own() {
     let ended = admin.graphql(query, json!({ "id": first })).await.ok();
     assert_eq!(ended["syncRun"]["state"], "FAILED");
     assert_eq!(ended["syncRun"]["error"]["code"], "CONFLICT");
+}
+
+/// S6, K5: a sync that was asked for with the key before, and not seen by the replacement, makes way for that of the new key.
+#[tokio::test]
+async fn an_outdated_sync_makes_way() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    import(&app, &admin, keys::GOOD).await;
+    let fault = Fault::rate_limit("600").on("/vapi/v2/phone-number");
+    app.sandbox.control().inject(fault);
+    admin.start_sync().await.ok();
+    let waiting = until(&admin, "WAITING").await;
+    // As a replacement leaves it that was written while the request for this sync was on its way.
+    app.sql("UPDATE sync_runs SET key_version = 0 WHERE state = 'waiting'")
+        .await;
+    let joined = admin.start_sync().await.ok();
+    assert_eq!(joined["startSync"]["hasJoined"], false);
+    assert_ne!(joined["startSync"]["syncRun"]["id"], waiting["id"]);
+    app.sandbox.control().clear_faults();
+    app.advance(Duration::from_secs(600));
+    app.settle().await;
+    let run = newest(&admin).await;
+    assert_eq!(
+        (&run["id"], &run["state"]),
+        (&joined["startSync"]["syncRun"]["id"], &json!("SUCCEEDED"))
+    );
 }

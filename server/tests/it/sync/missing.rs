@@ -402,3 +402,48 @@ async fn a_number_that_is_gone_becomes_inactive() {
     app.settle().await;
     assert_eq!(listed().await, json!([{ "number": "+15005550006" }]));
 }
+
+/// S3, S4: a missing agent whose single read stays in trouble keeps no other from being looked at, and stays as it is.
+#[tokio::test]
+async fn one_unreadable_missing_agent_holds_up_no_other() {
+    for status in [500, 400] {
+        let (app, client) = imported(40).await;
+        let control = app.sandbox.control();
+        let ids = control.agent_ids(KEY).unwrap()[..5].to_vec();
+        control.remove_agents(KEY, &ids).unwrap();
+        control.inject(Fault::status(status).on(&format!("/vapi/assistant/{}", ids[2])));
+        client.start_sync().await.ok();
+        let run = to_the_end(&app, &client).await;
+        assert_eq!(
+            (&run["state"], &run["goneCount"], &run["unreadDetailCount"]),
+            (&json!("SUCCEEDED"), &json!(4), &json!(1)),
+            "{status}"
+        );
+        assert_eq!(statuses(&client).await, (36, 4));
+    }
+}
+
+/// S3: agents that return in the same run do not hide a loss.
+#[tokio::test]
+async fn returning_agents_do_not_hide_a_loss() {
+    let (app, client) = imported(60).await;
+    let control = app.sandbox.control();
+    let ids = control.agent_ids(KEY).unwrap();
+    // Ten are active; the other fifty are there again at the provider, and of the ten five are gone.
+    app.sql("UPDATE placements SET status = 'inactive', inactive_reason = 'gone' WHERE id NOT IN (SELECT id FROM placements ORDER BY remote_id LIMIT 10)")
+        .await;
+    app.sql("UPDATE agents SET status = 'inactive' WHERE id IN (SELECT agent_id FROM placements WHERE status = 'inactive')")
+        .await;
+    let mut sorted = ids.clone();
+    sorted.sort();
+    control.remove_agents(KEY, &sorted[..5]).unwrap();
+    client.start_sync().await.ok();
+    app.settle().await;
+    let run = newest(&client).await;
+    assert_eq!(
+        (&run["state"], &run["returnedCount"]),
+        (&json!("NEEDS_CONFIRMATION"), &json!(50))
+    );
+    confirm(&client, &run, "KEEP_ACTIVE").await.ok();
+    app.settle().await;
+}
