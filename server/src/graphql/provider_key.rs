@@ -132,7 +132,7 @@ impl TryFrom<KeyRow> for ProviderKey {
                 .ok_or_else(|| unknown_word("health", &row.health))?,
             health_message: row.health_message.clone(),
             checked_at: row.checked_at.map(Into::into),
-            capabilities: check::known_capabilities(&row)
+            capabilities: keys::known_capabilities(&row)
                 .into_iter()
                 .map(|(capability, state)| KeyCapability {
                     capability: capability.into(),

@@ -163,6 +163,7 @@ mod tests {
         let silent = client_address(Some(&peer("10.0.0.2:1")), &HeaderMap::new(), &trusted);
         assert_eq!(silent, "10.0.0.2".parse().ok());
     }
+
     /// H6: listening on [::], an IPv4 client is the same as listening on 0.0.0.0.
     #[test]
     fn an_ipv4_peer_on_an_ipv6_listener_is_itself() {

@@ -7,24 +7,11 @@ use crate::{
     error::{Error, Result},
     id::KeyId,
     keys::{self, Health, VALIDATION_TIME, attempts, words},
-    providers::{Capability, CapabilityState},
     store::{
         self,
         provider_keys::{HealthUpdate, KeyRow},
     },
 };
-
-/// What a key is known to be able to do: nothing, while the provider refuses it (K4). What was found before stays in the
-/// row, and counts again when the provider accepts the key again.
-pub(crate) fn known_capabilities(row: &KeyRow) -> Vec<(Capability, CapabilityState)> {
-    let mut capabilities = keys::read_capabilities(&row.version.capabilities);
-    if row.health == Health::Invalid.as_str() {
-        for (_, state) in &mut capabilities {
-            *state = CapabilityState::Unknown;
-        }
-    }
-    capabilities
-}
 
 /// Checks a stored key of the viewer's agency. Whatever the provider says is the key's health, not an error.
 pub(crate) async fn test(app: &App, viewer: &Viewer, key: &KeyId) -> Result<KeyRow> {

@@ -214,6 +214,18 @@ pub(crate) fn can(key: &KeyRow, wanted: Capability) -> bool {
         .any(|(capability, state)| capability == wanted && state == CapabilityState::Yes)
 }
 
+/// What a key is known to be able to do: nothing, while the provider refuses it (K4). What was found before stays in the
+/// row, and counts again when the provider accepts the key again.
+pub(crate) fn known_capabilities(row: &KeyRow) -> Vec<(Capability, CapabilityState)> {
+    let mut capabilities = read_capabilities(&row.version.capabilities);
+    if row.health == Health::Invalid.as_str() {
+        for (_, state) in &mut capabilities {
+            *state = CapabilityState::Unknown;
+        }
+    }
+    capabilities
+}
+
 /// Every capability with its state; what a row does not name is unknown (K4).
 pub(crate) fn read_capabilities(text: &str) -> Vec<(Capability, CapabilityState)> {
     let map: std::collections::BTreeMap<String, String> =

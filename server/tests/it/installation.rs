@@ -64,32 +64,33 @@ pub(crate) fn init(folder: &Path) -> std::path::PathBuf {
     kit
 }
 
-/// Starts `serve` on a free port and reads what it prints until it listens.
-pub(crate) fn serve(folder: &Path) -> (Child, String) {
-    let mut child = ringfence(&[
-        "serve",
-        "--data-dir",
-        &text(folder),
-        "--listen",
-        "127.0.0.1:0",
-    ])
-    .stdout(Stdio::piped())
-    .stderr(Stdio::null())
-    .spawn()
-    .unwrap();
+/// Starts a server and reads what it prints, up to the line with these words.
+pub(crate) fn start_until(command: &mut Command, words: &str) -> (Child, String) {
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     let mut printed = String::new();
     let mut output = BufReader::new(child.stdout.take().unwrap());
     for line in output.by_ref().lines() {
         let line = line.unwrap();
         printed.push_str(&line);
         printed.push('\n');
-        if line.contains("listens on") {
+        if line.contains(words) {
             break;
         }
     }
     // Kept open: more may be printed.
     child.stdout = Some(output.into_inner());
     (child, printed)
+}
+
+/// Starts `serve` on a free port and reads what it prints until it listens.
+pub(crate) fn serve(folder: &Path) -> (Child, String) {
+    let folder = text(folder);
+    let arguments = ["serve", "--data-dir", &folder, "--listen", "127.0.0.1:0"];
+    start_until(&mut ringfence(&arguments), "listens on")
 }
 
 pub(crate) fn end(mut child: Child) {

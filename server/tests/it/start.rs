@@ -1,18 +1,13 @@
 //! What `serve` and `demo` say and refuse when they start: the settings that are none, and the addresses that they print.
 
-use std::{
-    fs,
-    io::{BufRead, BufReader, Read},
-    path::Path,
-    process::{Child, Stdio},
-};
+use std::{fs, path::Path, process::Child};
 
 use serde_json::json;
 use tempfile::TempDir;
 
 use crate::{
     harness::TestClient,
-    installation::{database_url, end, init, ringfence, said, serve, text},
+    installation::{database_url, end, init, ringfence, said, serve, start_until, text},
 };
 
 /// What the demo says about where it is, with these arguments and surroundings.
@@ -24,25 +19,11 @@ fn demo(folder: &Path, arguments: &[&str], public_url: &str) -> (Child, String) 
         place.extend(["--database-url", url]);
     }
     let addresses = ["--listen", "127.0.0.1:0", "--sandbox-listen", "127.0.0.1:0"];
-    let mut child = ringfence(&[&["demo"], &place[..], &addresses, arguments].concat())
-        .env("RINGFENCE_PUBLIC_URL", public_url)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut printed = String::new();
-    let mut output = BufReader::new(child.stdout.take().unwrap());
-    for line in output.by_ref().lines() {
-        let line = line.unwrap();
-        printed.push_str(&line);
-        printed.push('\n');
-        if line.contains("is ready at") {
-            break;
-        }
-    }
-    // Kept open: more may be printed.
-    child.stdout = Some(output.into_inner());
-    (child, printed)
+    let mut command = ringfence(&[&["demo"], &place[..], &addresses, arguments].concat());
+    start_until(
+        command.env("RINGFENCE_PUBLIC_URL", public_url),
+        "is ready at",
+    )
 }
 
 /// The address that stands behind these words, without what follows it.
