@@ -6,6 +6,7 @@ mod fault;
 mod import;
 mod joining;
 mod missing;
+mod provider_faults;
 mod random_kills;
 mod resume;
 mod schedule;
