@@ -6,17 +6,21 @@ use crate::{
     clock::Timestamp,
     error::Result,
     id::{AccountId, AgencyId},
-    providers::{ProviderKind, RemoteAccount, Target, VoiceProvider},
+    providers::{ProviderError, ProviderKind, RemoteAccount, Target, VoiceProvider},
     store::{self, Conn, Db, accounts::AccountRow, provider_keys::KeyRow},
 };
 
 /// The account as far as it is known before the key is saved.
 pub(crate) enum Account {
-    /// One that has a row.
-    Known {
+    /// One whose row has the provider's id that an answer named.
+    Named(AccountId),
+    /// The one of the stored key.
+    Stored {
         id: AccountId,
-        /// The provider's id, when the row does not have it yet.
+        /// The provider's id, where an answer named it; the row has none yet.
         learned: Option<RemoteAccount>,
+        /// What makes it the same one.
+        proof: Proof,
     },
     /// One with the provider's id and no row yet.
     New(RemoteAccount),
@@ -24,7 +28,17 @@ pub(crate) enum Account {
     Unknown,
 }
 
-/// Finds out which account the key of `target` opens.
+/// Why the account of the stored key is taken for the one that the new key opens.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// The new key reads an agent of it.
+    Agent,
+    /// It has never held anything, so that nothing of it can be mistaken for another account's.
+    Emptiness,
+}
+
+/// Finds out which account the key of `target` opens. The inner error is what the provider answered to a comparison that
+/// therefore tells nothing.
 pub(crate) async fn identify(
     app: &App,
     agency: &AgencyId,
@@ -32,63 +46,83 @@ pub(crate) async fn identify(
     target: &Target<'_>,
     remote: Option<RemoteAccount>,
     current: Option<&KeyRow>,
-) -> Result<Account> {
+) -> Result<std::result::Result<Account, ProviderError>> {
     let provider = client.info().kind;
     if let Some(remote) = &remote {
         let mut conn = app.db.read().await?;
         let known =
             store::accounts::find_by_remote(&mut conn, agency, provider, &remote.remote_id).await?;
         if let Some(row) = known {
-            return Ok(Account::Known {
-                id: row.id,
-                learned: None,
-            });
+            return Ok(Ok(Account::Named(row.id)));
         }
     }
-    if let Some(current) = current
-        && may_be_same(&app.db, agency, client, target, current, remote.is_some()).await?
-    {
-        return Ok(Account::Known {
-            id: current.version.account_id.clone(),
-            learned: remote,
-        });
+    if let Some(current) = current {
+        let proof = prove_same(&app.db, agency, client, target, current, remote.is_some()).await?;
+        match proof {
+            Ok(Some(proof)) => {
+                return Ok(Ok(Account::Stored {
+                    id: current.version.account_id.clone(),
+                    learned: remote,
+                    proof,
+                }));
+            }
+            Ok(None) => {}
+            Err(error) => return Ok(Err(error)),
+        }
     }
-    Ok(remote.map_or(Account::Unknown, Account::New))
+    Ok(Ok(remote.map_or(Account::Unknown, Account::New)))
 }
 
-/// Whether the stored key's account, as far as it has no id of its own, is the one that the new key opens: the new key
-/// reads an agent of it, or it has never held anything.
-async fn may_be_same(
+/// What shows that the stored key's account, as far as it has no id of its own, is the one that the new key opens.
+async fn prove_same(
     db: &Db,
     agency: &AgencyId,
     client: &dyn VoiceProvider,
     target: &Target<'_>,
     current: &KeyRow,
     is_remote_known: bool,
-) -> Result<bool> {
+) -> Result<std::result::Result<Option<Proof>, ProviderError>> {
+    let stored = &current.version.account_id;
     let mut conn = db.read().await?;
-    let account = store::accounts::find(&mut conn, agency, &current.version.account_id).await?;
-    let samples =
-        store::accounts::sample_remote_agents(&mut conn, agency, &current.version.account_id)
-            .await?;
+    let account = store::accounts::find(&mut conn, agency, stored).await?;
+    let samples = store::accounts::sample_remote_agents(&mut conn, agency, stored).await?;
+    let holds_anything = store::accounts::holds_anything(&mut conn, agency, stored).await?;
     drop(conn);
     let has_id = account.is_some_and(|account| account.remote_id.is_some());
     if has_id && is_remote_known {
         // Two ids, and they differ: another account.
-        return Ok(false);
+        return Ok(Ok(None));
     }
-    if samples.is_empty() {
-        return Ok(!has_id);
+    if !holds_anything {
+        return Ok(Ok((!has_id).then_some(Proof::Emptiness)));
     }
     for remote_id in &samples {
-        if client.get_agent(target, remote_id).await.is_ok() {
-            return Ok(true);
+        match client.get_agent(target, remote_id).await {
+            Ok(_) => return Ok(Ok(Some(Proof::Agent))),
+            // An account without funds may be refused any question; its key is saved all the same (K3).
+            Err(
+                ProviderError::NotFound
+                | ProviderError::MissingPermission { .. }
+                | ProviderError::InvalidKey { .. }
+                | ProviderError::NoFunds { .. },
+            ) => {}
+            // It says nothing about the agent, and a wrong guess would tear an account in two.
+            Err(error) => return Ok(Err(error)),
         }
     }
-    Ok(false)
+    Ok(Ok(None))
 }
 
-/// Writes the account down, inside the transaction that saves the key.
+/// Locks the stored key's account before anything else of it, as a sync does, so that the two never wait for each other.
+pub(crate) async fn lock(conn: &mut Conn, agency: &AgencyId, account: &Account) -> Result<()> {
+    match account {
+        Account::Stored { id, .. } => store::accounts::lock(conn, agency, id).await,
+        Account::Named(_) | Account::New(_) | Account::Unknown => Ok(()),
+    }
+}
+
+/// Writes the account down, inside the transaction that saves the key. No import of the stored key may be able to write
+/// any more: what it has written until then is looked at here.
 pub(crate) async fn settle(
     conn: &mut Conn,
     agency: &AgencyId,
@@ -97,23 +131,24 @@ pub(crate) async fn settle(
     now: Timestamp,
 ) -> Result<AccountId> {
     let remote = match account {
-        Account::Known { id, learned } => {
-            if let Some(remote) = learned {
-                store::accounts::set_remote_id(conn, agency, id, &remote.remote_id).await?;
-            }
-            return Ok(id.clone());
-        }
-        Account::New(remote) => {
-            // Somebody else's save may have made it meanwhile.
-            let known =
-                store::accounts::find_by_remote(conn, agency, provider, &remote.remote_id).await?;
-            if let Some(row) = known {
-                return Ok(row.id);
-            }
-            Some(remote)
-        }
+        Account::Named(id) => return Ok(id.clone()),
+        Account::Stored { learned, .. } => learned.as_ref(),
+        Account::New(remote) => Some(remote),
         Account::Unknown => None,
     };
+    if let Some(remote) = remote {
+        // Somebody else's save, or an import, may have made or named it meanwhile.
+        let known =
+            store::accounts::find_by_remote(conn, agency, provider, &remote.remote_id).await?;
+        if let Some(row) = known {
+            return Ok(row.id);
+        }
+    }
+    if let Account::Stored { id, proof, .. } = account
+        && is_still_same(conn, agency, id, remote, *proof).await?
+    {
+        return Ok(id.clone());
+    }
     let row = AccountRow {
         id: AccountId::new(),
         provider: provider.as_str().to_owned(),
@@ -123,3 +158,29 @@ pub(crate) async fn settle(
     store::accounts::insert(conn, agency, &row, now).await?;
     Ok(row.id)
 }
+
+/// Whether what was found out before still holds; the provider's id is written down with that.
+async fn is_still_same(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    id: &AccountId,
+    remote: Option<&RemoteAccount>,
+    proof: Proof,
+) -> Result<bool> {
+    if proof == Proof::Emptiness {
+        let account = store::accounts::find(conn, agency, id).await?;
+        let has_id = account.is_some_and(|account| account.remote_id.is_some());
+        if has_id || store::accounts::holds_anything(conn, agency, id).await? {
+            return Ok(false);
+        }
+    }
+    match remote {
+        // False: an import has learned another id meanwhile.
+        Some(remote) => store::accounts::set_remote_id(conn, agency, id, &remote.remote_id).await,
+        None => Ok(true),
+    }
+}
+
+#[cfg(test)]
+#[path = "account_tests.rs"]
+mod tests;

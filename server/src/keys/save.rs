@@ -18,7 +18,7 @@ use crate::{
         agency_scope, attempts, secret,
         words::{self, Kept},
     },
-    providers::{Capability, CapabilityState, ProviderKind, Validation},
+    providers::{Capability, CapabilityState, ProviderError, ProviderKind, Validation},
     store::{
         self,
         provider_keys::{HealthUpdate, KeyRow, VersionRow},
@@ -79,45 +79,40 @@ pub(crate) async fn save(app: &App, viewer: &Viewer, input: SaveKey) -> Result<S
     };
     attempts::count(app, viewer, agency, provider).await?;
 
+    let refused = async |cause: ProviderError| -> Result<Error> {
+        let outcome = Health::from(&cause).as_str();
+        record_refusal(app, viewer, agency, provider, outcome).await?;
+        let kept = current.as_ref().map_or(Kept::Nothing, |row| Kept::Key {
+            last_four: &row.version.last_four,
+        });
+        let hint = secret::hint(provider, &key);
+        Ok(words::not_saved(provider, cause, &kept, hint))
+    };
     let target = keys::target(app, base_url, &key, VALIDATION_TIME);
     let validation = match client.validate(&target).await {
         Ok(validation) => validation,
-        Err(cause) => {
-            let outcome = Health::from(&cause).as_str();
-            record_refusal(app, viewer, agency, provider, outcome).await?;
-            let kept = current.as_ref().map_or(Kept::Nothing, |row| Kept::Key {
-                last_four: &row.version.last_four,
-            });
-            return Err(words::not_saved(
-                provider,
-                cause,
-                &kept,
-                secret::hint(provider, &key),
-            ));
-        }
+        Err(cause) => return Err(refused(cause).await?),
     };
     let outcome = Health::from(validation.outcome).as_str();
-    let saved = async {
-        let account = account::identify(
-            app,
-            agency,
-            client,
-            &target,
-            validation.account.clone(),
-            current.as_ref(),
-        )
-        .await?;
-        let accepted = Accepted {
-            provider,
-            region,
-            key: &key,
-            validation,
-            account,
-            input,
-        };
-        write(app, viewer, agency, &accepted).await
-    }
-    .await;
+    // The validation may have used up its own time.
+    let target = keys::target(app, base_url, &key, VALIDATION_TIME);
+    let remote = validation.account.clone();
+    let account = account::identify(app, agency, client, &target, remote, current.as_ref()).await;
+    let saved = match account {
+        Ok(Ok(account)) => {
+            let accepted = Accepted {
+                provider,
+                region,
+                key: &key,
+                validation,
+                account,
+                input,
+            };
+            write(app, viewer, agency, &accepted).await
+        }
+        Ok(Err(cause)) => return Err(refused(cause).await?),
+        Err(error) => Err(error),
+    };
     if let Err(error) = &saved {
         // The answer tells that the provider accepted the key, so the try is written down like any other (K16).
         let reason = match error {
@@ -163,6 +158,16 @@ async fn write(
         }
         (id, 1)
     };
+    // In the order in which a sync locks them; what it has written by then counts for which account it is.
+    account::lock(&mut tx, agency, &accepted.account).await?;
+    if active.is_some() {
+        let message = if may_list(&accepted.validation) {
+            "The key was replaced; a sync with the new key follows."
+        } else {
+            "The key was replaced by one that may list neither agents nor numbers; no sync follows."
+        };
+        store::sync_runs::end_active_of_key(&mut tx, agency, &key_id, message, now).await?;
+    }
     let account_id = account::settle(&mut tx, agency, provider, &accepted.account, now).await?;
     let row = seal(
         app, viewer, agency, accepted, &key_id, version, account_id, now,
@@ -179,12 +184,6 @@ async fn write(
         let shred_after = now.plus(SIGNATURE_GRACE);
         store::provider_keys::retire_version(&mut tx, agency, &key_id, before, now, shred_after)
             .await?;
-        let message = if may_list(&accepted.validation) {
-            "The key was replaced; a sync with the new key follows."
-        } else {
-            "The key was replaced by one that may list neither agents nor numbers; no sync follows."
-        };
-        store::sync_runs::end_active_of_key(&mut tx, agency, &key_id, message, now).await?;
     }
     store::agencies::set_first_voice_provider(&mut tx, agency, provider.as_str()).await?;
     let key = store::provider_keys::find(&mut tx, agency, &key_id)

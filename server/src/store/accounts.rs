@@ -114,13 +114,30 @@ pub(crate) async fn set_remote_id(
     Ok(updated == 1)
 }
 
-/// A few remote agent ids of an account: a new key that can read one of them opens the same account.
+/// Whether an account holds an agent or a number, or has ever held one: neither is ever deleted.
+pub(crate) async fn holds_anything(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    account: &AccountId,
+) -> Result<bool> {
+    const SQL: &str = "SELECT a.id FROM provider_accounts a WHERE a.agency_id = $1 AND a.id = $2 AND (\
+         EXISTS (SELECT 1 FROM placements p WHERE p.agency_id = a.agency_id AND p.account_id = a.id) OR \
+         EXISTS (SELECT 1 FROM phone_numbers n WHERE n.agency_id = a.agency_id AND n.account_id = a.id))";
+    let found: Option<String> = on!(conn, c => sqlx::query_scalar(SQL)
+        .bind(agency)
+        .bind(account)
+        .fetch_optional(c)
+        .await)?;
+    Ok(found.is_some())
+}
+
+/// A few remote agent ids of an account, active ones first: a new key that can read one of them opens the same account.
 pub(crate) async fn sample_remote_agents(
     conn: &mut Conn,
     agency: &AgencyId,
     account: &AccountId,
 ) -> Result<Vec<String>> {
-    const SQL: &str = "SELECT remote_id FROM placements \
-                       WHERE agency_id = $1 AND account_id = $2 AND status = 'active' ORDER BY id LIMIT 3";
+    const SQL: &str = "SELECT remote_id FROM placements WHERE agency_id = $1 AND account_id = $2 \
+                       ORDER BY CASE status WHEN 'active' THEN 0 ELSE 1 END, id LIMIT 3";
     Ok(on!(conn, c => sqlx::query_scalar(SQL).bind(agency).bind(account).fetch_all(c).await)?)
 }
