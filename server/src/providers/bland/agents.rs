@@ -213,23 +213,31 @@ async fn get_agent(target: &Target<'_>, id: &str) -> Result<RemoteAgent, Provide
             is_production(environment) && environment.current_version_id.is_some()
         });
     let agent = convert::agent(record).ok_or(ProviderError::NotFound)?;
-    let version = if is_in_production {
-        production_version(target, id).await?
-    } else {
-        None
-    };
-    let version = match version {
-        Some(version) => Some(version),
-        None => latest_version(target, id).await?,
-    };
-    Ok(convert::whole_agent(agent, version))
+    match version_in_use(target, id, is_in_production).await {
+        Ok(version) => Ok(convert::whole_agent(agent, version)),
+        // The agent itself is there: a version that is gone or hidden leaves that part of it unknown (S3).
+        Err(ProviderError::NotFound | ProviderError::MissingPermission { .. }) => Ok(agent),
+        Err(error) => Err(error),
+    }
 }
 
 fn is_production(environment: &wire::Environment) -> bool {
     environment.env_type.as_deref() == Some("production")
 }
 
-/// The version that callers hear. It is read by its semantic version, which only the list of environments tells; `None`
+/// The version that callers hear: the one in production, else the newest.
+async fn version_in_use(
+    target: &Target<'_>,
+    id: &str,
+    is_in_production: bool,
+) -> Result<Option<wire::AgentVersion>, ProviderError> {
+    if is_in_production && let Some(version) = production_version(target, id).await? {
+        return Ok(Some(version));
+    }
+    latest_version(target, id).await
+}
+
+/// The version in production. It is read by its semantic version, which only the list of environments tells; `None`
 /// where that has none.
 async fn production_version(
     target: &Target<'_>,

@@ -239,6 +239,38 @@ async fn a_single_read_tells_gone_from_hidden() {
     ));
 }
 
+/// S3: an agent whose version is gone or hidden is there, and that part of it is unknown; trouble with it is trouble.
+#[tokio::test]
+async fn an_agent_whose_version_cannot_be_read_is_there() {
+    let bench = Bench::new().await;
+    let key = sample("29 personas");
+    let (agents, _) = bench.all_agents(key).await;
+    let listed = agents.iter().filter(|agent| !agent.is_whole);
+    let listed: Vec<RemoteAgent> = listed.cloned().collect();
+    assert!(!listed.is_empty());
+    for (path, status) in [
+        ("/bland/v2/agents/*/environments", 404),
+        ("/bland/v2/agents/*/environments", 403),
+        ("/bland/v2/agents/*/versions/*", 404),
+        ("/bland/v2/agents/*/versions/*", 403),
+    ] {
+        bench.sandbox.control().clear_faults();
+        bench.inject(Fault::status(status).on(path));
+        let mut parts = 0;
+        for agent in &listed {
+            let read = bench.agent(key, &agent.remote_id).await.unwrap();
+            assert_eq!(read.remote_id, agent.remote_id);
+            parts += usize::from(!read.is_whole);
+        }
+        assert!(parts > 0, "{path} {status}");
+    }
+    for status in [401, 429, 503] {
+        bench.sandbox.control().clear_faults();
+        bench.inject(Fault::status(status).on("/bland/v2/agents/*/versions/*"));
+        assert!(bench.agent(key, &listed[0].remote_id).await.is_err());
+    }
+}
+
 /// S3: an id cannot leave its place in the path, and a web page with status 404 or 403 proves nothing.
 #[tokio::test]
 async fn only_blands_own_not_found_means_gone() {
