@@ -5,6 +5,16 @@ use super::{
     Capability, CapabilityState, ProviderError, RemoteAccount, Validation, ValidationOutcome,
 };
 
+/// Whether an answer proves that the provider accepts the key: it gave what was asked for, or knows that there is nothing
+/// left to pay it with.
+pub(super) fn is_accepted<'a>(
+    results: impl IntoIterator<Item = &'a Result<(), ProviderError>>,
+) -> bool {
+    results
+        .into_iter()
+        .any(|result| matches!(result, Ok(()) | Err(ProviderError::NoFunds { .. })))
+}
+
 /// What the probes of an accepted key say together. A probe that could not be asked leaves its capability unknown; a key
 /// that works elsewhere is not rejected by a refusal, it may not do this. Nothing without side effects tells whether a key
 /// may place calls.

@@ -63,8 +63,10 @@ impl VoiceProvider for Bland {
             (Capability::ListNumbers, numbers),
             (Capability::ReadCalls, calls),
         ];
-        // The account's answer proves that the key is accepted; without it, a refusal of the key is one.
-        if matches!(balance, Err(ProviderError::MissingPermission { .. }))
+        // The account's answer proves that the key is accepted, and so does any other; without one, a refusal is one.
+        let is_accepted = !matches!(balance, Err(ProviderError::MissingPermission { .. }))
+            || probe::is_accepted(probes.iter().map(|(_, result)| result));
+        if !is_accepted
             && let Some(Err(refused)) = probes
                 .iter()
                 .map(|(_, result)| result)

@@ -49,7 +49,8 @@ impl VoiceProvider for Retell {
             probe_calls(target)
         );
         let results = [&agents, &numbers, &calls];
-        if identity.is_err()
+        // Without funds the key is known all the same.
+        if matches!(identity, Err(ProviderError::MissingPermission { .. }))
             && let Some(error) = not_accepted(&results)
         {
             return Err(error);
@@ -136,6 +137,9 @@ impl VoiceProvider for Retell {
         let call =
             Call::get("/v2/list-retell-llms", &["v2", "list-retell-llms"]).with_query(&query);
         let answer = send(target, &call).await?;
+        if answer.status == StatusCode::NOT_FOUND && position.is_none() {
+            return Ok(None);
+        }
         let page: wire::ListPage<wire::LlmItem> =
             read_list(&answer, target, Capability::ListAgents, LANGUAGE_MODELS)?;
         let step = paging::step(position.as_ref(), page, |item| (&item.llm_id, item.version));
@@ -238,18 +242,18 @@ async fn identity(target: &Target<'_>) -> Result<Option<RemoteAccount>, Provider
 
 /// Why a key that may not be described is none that Retell accepts, when no other answer shows that it does.
 fn not_accepted(results: &[&Result<(), ProviderError>]) -> Option<ProviderError> {
+    if probe::is_accepted(results.iter().copied()) {
+        return None;
+    }
     let refused = |result: &&&Result<(), ProviderError>| {
         matches!(result, Err(ProviderError::InvalidKey { .. }))
     };
-    let is_accepted = results.iter().any(|result| {
-        matches!(
-            result,
-            Ok(()) | Err(ProviderError::MissingPermission { .. } | ProviderError::NoFunds { .. })
-        )
-    });
+    let is_limited = results
+        .iter()
+        .any(|result| matches!(result, Err(ProviderError::MissingPermission { .. })));
     let error = match results.iter().find(refused) {
         Some(result) => result,
-        None if is_accepted => return None,
+        None if is_limited => return None,
         None => results.first()?,
     };
     error.as_ref().err().cloned()

@@ -172,7 +172,8 @@ async fn a_key_that_may_not_list_agents_is_limited_too() {
     assert_eq!(validation.outcome, ValidationOutcome::LacksPermission);
 }
 
-/// K3: where even the account may not be asked for, a refusal of the key is one.
+/// K3: where even the account may not be asked for, one answer is enough to show that the key is accepted; without any, a
+/// refusal of the key is one.
 #[tokio::test]
 async fn a_key_that_proves_nothing_and_is_refused_is_invalid() {
     let bench = Bench::with_account(1, 1).await;
@@ -182,6 +183,17 @@ async fn a_key_that_proves_nothing_and_is_refused_is_invalid() {
         ValidationOutcome::Works
     );
     bench.inject(Fault::status(401).on("/bland/v1/inbound"));
+    bench.inject(Fault::status(401).on("/bland/v1/calls"));
+    let validation = bench.validate(KEY).await.unwrap();
+    assert_eq!(validation.outcome, ValidationOutcome::LacksPermission);
+    assert_eq!(
+        validation.capabilities[..2],
+        [
+            (Capability::ListAgents, CapabilityState::Yes),
+            (Capability::ListNumbers, CapabilityState::No)
+        ]
+    );
+    bench.inject(Fault::status(403).on("/bland/v1/personas"));
     let error = bench.validate(KEY).await.unwrap_err();
     assert!(
         matches!(error, ProviderError::InvalidKey { .. }),

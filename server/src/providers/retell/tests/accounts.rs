@@ -321,6 +321,41 @@ async fn voices_are_listed_with_their_names() {
     assert!(voices.items.iter().all(|voice| voice.name.is_some()));
 }
 
+/// S1: a list of voices that this key may not see says so, for the import to go on without it.
+#[tokio::test]
+async fn a_list_of_voices_that_is_hidden_says_so() {
+    let bench = Bench::with_account(1, 0).await;
+    let voices = async || {
+        let ask = async |target: &Target<'_>| Retell.list_voices(target, None).await;
+        bench.ask(KEY, ask).await.unwrap_err()
+    };
+    bench.inject(Fault::status(403).on("/retell/list-voices"));
+    assert!(matches!(
+        voices().await,
+        ProviderError::MissingPermission { .. }
+    ));
+    bench.sandbox.control().clear_faults();
+    bench.inject(Fault::status(401).on("/retell/list-voices"));
+    assert!(matches!(voices().await, ProviderError::InvalidKey { .. }));
+}
+
+/// S1: a Retell without a list of language models has none that could be compared; one that loses it on the way is odd.
+#[tokio::test]
+async fn a_retell_without_a_list_of_language_models_has_none() {
+    let bench = Bench::with_account(1_200, 0).await;
+    let engines = async |cursor: Option<&str>| {
+        let ask = async |target: &Target<'_>| Retell.list_engines(target, cursor).await;
+        bench.ask(KEY, ask).await
+    };
+    let cursor = engines(None).await.unwrap().unwrap().next.unwrap();
+    bench.inject(Fault::status(404).on("/retell/v2/list-retell-llms"));
+    assert_eq!(engines(None).await.unwrap(), None);
+    assert!(matches!(
+        engines(Some(&cursor)).await,
+        Err(ProviderError::Malformed { .. })
+    ));
+}
+
 /// S3: only Retell's own words mean that something is gone or forbidden; a page of something in between proves nothing.
 #[tokio::test]
 async fn only_retells_own_not_found_means_gone() {

@@ -168,6 +168,30 @@ async fn a_key_that_may_not_be_described_works_without_an_account() {
     );
 }
 
+/// K3, K4: one answer is enough to show that a key is accepted, whatever the others refuse; so is a bill that is not paid.
+#[tokio::test]
+async fn a_key_that_one_answer_accepts_is_limited() {
+    let bench = Bench::with_account(1, 1).await;
+    bench.inject(Fault::status(403).on(IDENTITY));
+    bench.inject(Fault::status(401).on("/retell/v2/list-phone-numbers"));
+    bench.inject(Fault::status(401).on("/retell/v3/list-calls"));
+    let validation = bench.validate(KEY).await.unwrap();
+    assert_eq!(validation.outcome, ValidationOutcome::LacksPermission);
+    assert_eq!(
+        validation.capabilities[..2],
+        [
+            (Capability::ListAgents, CapabilityState::Yes),
+            (Capability::ListNumbers, CapabilityState::No)
+        ]
+    );
+    bench.sandbox.control().clear_faults();
+    bench.inject(Fault::status(402).on(IDENTITY));
+    bench.inject(Fault::status(401).on("/retell/v2/*"));
+    bench.inject(Fault::status(401).on("/retell/v3/*"));
+    let validation = bench.validate(KEY).await.unwrap();
+    assert_eq!(validation.outcome, ValidationOutcome::NoFunds);
+}
+
 /// K3: of a key that no answer accepted nothing is claimed.
 #[tokio::test]
 async fn a_key_that_nothing_accepts_is_not_saved() {
@@ -180,6 +204,7 @@ async fn a_key_that_nothing_accepts_is_not_saved() {
     bench.sandbox.control().clear_faults();
     bench.inject(Fault::status(403).on(IDENTITY));
     bench.inject(Fault::status(401).on("/retell/v3/list-calls"));
+    bench.inject(Fault::status(403).on("/retell/v2/*"));
     let error = bench.validate(KEY).await.unwrap_err();
     assert!(
         matches!(error, ProviderError::InvalidKey { .. }),
