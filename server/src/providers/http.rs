@@ -245,6 +245,7 @@ impl HttpClient {
             }
             body.extend_from_slice(&chunk);
         }
+        replace_zero_characters(&mut body);
         Ok(Answer {
             status,
             retry_after,
@@ -304,6 +305,23 @@ impl Answer {
         let first = self.body.iter().find(|byte| !byte.is_ascii_whitespace());
         first.filter(|byte| **byte == b'{')?;
         serde_json::from_slice(&self.body).ok()
+    }
+}
+
+/// Puts U+FFFD in the place of each zero character of a JSON text: PostgreSQL stores none, and one in a name, an id or a
+/// prompt would fail the whole import. JSON has no other way to write one, and both are six bytes long.
+fn replace_zero_characters(body: &mut [u8]) {
+    let mut at = 0;
+    while let Some(offset) = body
+        .get(at..)
+        .and_then(|rest| rest.iter().position(|byte| *byte == b'\\'))
+    {
+        at += offset;
+        if let Some(escape) = body.get_mut(at..at + 6).filter(|text| *text == b"\\u0000") {
+            escape.copy_from_slice(b"\\ufffd");
+        }
+        // With what the backslash escapes, which may be another one.
+        at += 2;
     }
 }
 

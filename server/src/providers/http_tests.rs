@@ -268,6 +268,27 @@ async fn a_body_that_is_not_what_it_should_be_is_named() {
     }
 }
 
+/// S1, X1: no text of a provider's holds a zero character, which PostgreSQL does not store; an escaped backslash before the
+/// same letters is none.
+#[tokio::test]
+async fn a_zero_character_is_replaced_wherever_it_stands() {
+    let server = MockServer::start().await;
+    let body = r#"{"id":"a\u0000b","list":["\u0000\u0000","c:\\u0000","\\\u0000"],"tail":"\\"}"#;
+    Mock::given(method("GET"))
+        .respond_with(ResponseTemplate::new(200).set_body_string(body))
+        .mount(&server)
+        .await;
+    let answer = ask_soon(&server.uri()).await.unwrap();
+    let value: serde_json::Value = answer.json(Shape::Object, "the item").unwrap();
+    let expected = serde_json::json!({
+        "id": "a\u{fffd}b",
+        "list": ["\u{fffd}\u{fffd}", r"c:\u0000", "\\\u{fffd}"],
+        "tail": "\\",
+    });
+    assert_eq!(value, expected);
+    assert_eq!(answer.json_if_any(), Some(expected));
+}
+
 /// S4: seconds and dates are understood, dates against the provider's own clock, and nonsense is no wait.
 #[tokio::test]
 async fn retry_after_is_read_in_both_forms_and_kept_within_bounds() {
