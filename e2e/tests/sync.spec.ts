@@ -152,7 +152,8 @@ test("a sync that ends empty says what to check", async ({ page, demo }) => {
   const card = new Card(page);
   await card.save(key);
   await card.synced();
-  await expect(card.root.getByText("The sync ended empty")).toBeVisible();
+  await expect(card.root.getByText("Found nothing")).toBeVisible();
+  await expect(card.root.getByText(/^No agents and no numbers were found\./)).toBeVisible();
   await expect(card.root.getByText(/Check that the key belongs to the right Vapi organisation/)).toBeVisible();
   await page.goto(PAGES.overview);
   await expect(page.getByText(/The account holds no agents yet\./)).toBeVisible();

@@ -85,9 +85,18 @@ pub(crate) fn result(run: &SyncRun) -> String {
             .as_ref()
             .map(|error| error.message.clone())
             .unwrap_or_default(),
-        SyncState::Succeeded if run.hint.is_some() => "Found nothing".to_owned(),
+        SyncState::Succeeded if run.hint.is_some() => found_nothing(run).to_owned(),
         SyncState::Succeeded => changes(run),
         SyncState::Unknown => String::new(),
+    }
+}
+
+/// What a run that found no agents is called; the server says in its hint what to check.
+pub(crate) fn found_nothing(run: &SyncRun) -> &'static str {
+    if run.phone_number_count > 0 {
+        "Found no agents"
+    } else {
+        "Found nothing"
     }
 }
 
@@ -268,10 +277,12 @@ mod tests {
             result(&run("SUCCEEDED", 0, None)),
             "3 added, 1 no longer there"
         );
-        let empty = SyncRun {
+        let mut empty = SyncRun {
             hint: Some("Check the key.".to_owned()),
             ..run("SUCCEEDED", 0, None)
         };
+        assert_eq!(result(&empty), "Found no agents");
+        empty.phone_number_count = 0;
         assert_eq!(result(&empty), "Found nothing");
     }
 

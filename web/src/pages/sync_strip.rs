@@ -211,8 +211,9 @@ fn failed(now: &SyncRun, provider_name: &str, on_retry: Option<Callback<()>>) ->
 
 fn succeeded(now: &SyncRun) -> AnyView {
     let when = now.finished_at.as_deref().map(relative_time);
+    let title = sync_words::found_nothing(now);
     let hint = now.hint.clone().map(|hint| {
-        view! { <Notice tone=Tone::Info symbol=Icon::Info title="The sync ended empty" text=hint /> }.into_any()
+        view! { <Notice tone=Tone::Info symbol=Icon::Info title=title text=hint /> }.into_any()
     });
     view! {
         <div class="strip">

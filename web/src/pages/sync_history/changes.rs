@@ -116,7 +116,7 @@ fn list(all: Changes) -> AnyView {
         let text = if is_narrowed {
             "None of these."
         } else {
-            "Everything was as it was known."
+            "Nothing was changed."
         };
         return view! { <p class="quiet">{text}</p> }.into_any();
     }

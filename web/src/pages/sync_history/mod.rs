@@ -147,7 +147,7 @@ fn cells(listed: &SyncRun, asker: Option<&str>) -> (AnyView, AnyView) {
     let rest = view! {
         <td class="cell-provider" data-label="Provider">{provider_name(listed.provider)}</td>
         <td class="cell-status">{dynamic(move || sync_badge(state.get()))}</td>
-        <td class="cell-result figures" data-label="Result">{move || run.with(sync_words::result)}</td>
+        <td class="cell-result figures" data-label="Result"><span class="result">{move || run.with(sync_words::result)}</span></td>
         <td class="cell-trigger" data-label="Started by">{started_by(listed, asker)}</td>
         <td class="cell-took figures" data-label="Took">{dynamic(move || { state.track(); run.with_untracked(took) })}</td>
     };
