@@ -26,7 +26,7 @@ test("the history lists each sync with what started it and what it brought", asy
   await expect(rows.nth(1)).toContainText("3 added");
   await expect(rows.nth(1)).toContainText("Sync now");
   await expect(rows.nth(2)).toContainText("40 added");
-  await expect(rows.nth(2)).toContainText("Saved key");
+  await expect(rows.nth(2)).toContainText("Key saved");
 
   await rows.nth(0).getByRole("rowheader").getByRole("link").press("Enter");
   const panel = sidePanel(page);

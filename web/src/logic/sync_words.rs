@@ -64,7 +64,7 @@ pub(crate) fn changes(run: &SyncRun) -> String {
 /// What started a run.
 pub(crate) fn started_by(trigger: SyncTrigger) -> &'static str {
     match trigger {
-        SyncTrigger::KeySaved => "Saved key",
+        SyncTrigger::KeySaved => "Key saved",
         SyncTrigger::Manual => "Sync now",
         SyncTrigger::Schedule => "Schedule",
         SyncTrigger::Unknown => "Something newer than this page",
