@@ -1,9 +1,12 @@
 //! Which account a key opens: the provider's own id where an answer names it, else a stored remote agent that the key
 //! can read (`SAME`). What cannot be told is `UNKNOWN`: an account of its own, in which nothing is ever marked inactive.
 
+use secrecy::{ExposeSecret, SecretString};
+
 use crate::{
     app::App,
     clock::Timestamp,
+    config::Region,
     error::Result,
     id::{AccountId, AgencyId},
     providers::{ProviderError, ProviderKind, RemoteAccount, Target, VoiceProvider},
@@ -33,8 +36,16 @@ pub(crate) enum Account {
 pub(crate) enum Proof {
     /// The new key reads an agent of it.
     Agent,
+    /// It is the very key that is stored, for the same region.
+    Key,
     /// It has never held anything, so that nothing of it can be mistaken for another account's.
     Emptiness,
+}
+
+/// The keyed fingerprint of a key (K11): the same for the same key of a provider, whoever stores it.
+pub(crate) fn fingerprint(app: &App, provider: ProviderKind, key: &SecretString) -> Vec<u8> {
+    let parts = [provider.as_str().as_bytes(), key.expose_secret().as_bytes()];
+    app.fingerprint_key.hmac(&parts).to_vec()
 }
 
 /// Finds out which account the key of `target` opens. The inner error is what the provider answered to a comparison that
@@ -43,7 +54,7 @@ pub(crate) async fn identify(
     app: &App,
     agency: &AgencyId,
     client: &dyn VoiceProvider,
-    target: &Target<'_>,
+    (target, region): (&Target<'_>, Region),
     remote: Option<RemoteAccount>,
     current: Option<&KeyRow>,
 ) -> Result<std::result::Result<Account, ProviderError>> {
@@ -55,6 +66,16 @@ pub(crate) async fn identify(
         if let Some(row) = known {
             return Ok(Ok(Account::Named(row.id)));
         }
+    }
+    if let Some(current) = current
+        && current.version.region == region.as_str()
+        && current.version.fingerprint == fingerprint(app, provider, target.key)
+    {
+        return Ok(Ok(Account::Stored {
+            id: current.version.account_id.clone(),
+            learned: remote,
+            proof: Proof::Key,
+        }));
     }
     if let Some(current) = current {
         let proof = prove_same(&app.db, agency, client, target, current, remote.is_some()).await?;

@@ -97,7 +97,15 @@ pub(crate) async fn save(app: &App, viewer: &Viewer, input: SaveKey) -> Result<S
     // The validation may have used up its own time.
     let target = keys::target(app, base_url, &key, VALIDATION_TIME);
     let remote = validation.account.clone();
-    let account = account::identify(app, agency, client, &target, remote, current.as_ref()).await;
+    let account = account::identify(
+        app,
+        agency,
+        client,
+        (&target, region),
+        remote,
+        current.as_ref(),
+    )
+    .await;
     let saved = match account {
         Ok(Ok(account)) => {
             let accepted = Accepted {
@@ -246,19 +254,13 @@ fn seal(
         field: "api_key",
     };
     let sealed = app.vault.seal(&binding, accepted.key)?;
-    let fingerprint = {
-        use secrecy::ExposeSecret;
-        let provider = accepted.provider.as_str().as_bytes();
-        app.fingerprint_key
-            .hmac(&[provider, accepted.key.expose_secret().as_bytes()])
-    };
     Ok(VersionRow {
         version,
         account_id,
         region: accepted.region.as_str().to_owned(),
         capabilities: keys::write_capabilities(&accepted.validation.capabilities)?,
         last_four: secret::last_four(accepted.key),
-        fingerprint: fingerprint.to_vec(),
+        fingerprint: account::fingerprint(app, accepted.provider, accepted.key),
         cipher: sealed.cipher.as_str().to_owned(),
         master_key_id: sealed.master_key_id,
         wrapped_key: Some(sealed.wrapped_key),

@@ -191,3 +191,18 @@ async fn a_comparison_that_fails_saves_nothing() {
     assert_eq!(app.sql("SELECT 1 FROM provider_accounts").await.len(), 1);
     assert_eq!(saved(&app, &admin, BLIND, Some(1)).await, first);
 }
+
+/// K3: where nothing names the account and nothing in it can be read one by one, the very same key opens the very same
+/// account.
+#[tokio::test]
+async fn the_same_key_opens_the_same_account() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    let key = "nameless-account-key-8Yw2";
+    let account = NewAccount::of(ProviderKind::Bland, key, 0).phone_numbers(3);
+    app.sandbox.control().add_account(&account).unwrap();
+    let first = saved_at_bland(&app, &admin, key, None).await;
+    assert_eq!(saved_at_bland(&app, &admin, key, Some(1)).await, first);
+    assert_eq!(app.sql("SELECT 1 FROM provider_accounts").await.len(), 1);
+    assert_eq!(app.sql("SELECT 1 FROM phone_numbers").await.len(), 3);
+}
