@@ -57,6 +57,9 @@ macro_rules! on {
 }
 pub(crate) use on;
 
+/// Cache of SQLite's one writing connection, 32 MiB; negative means KiB to SQLite.
+const WRITE_CACHE_KIB: &str = "-32768";
+
 /// Where the data is kept.
 #[derive(Clone, Debug)]
 pub enum DatabaseLocation {
@@ -118,9 +121,11 @@ impl Db {
                     .busy_timeout(Duration::from_secs(5))
                     .foreign_keys(true)
                     .pragma("secure_delete", "ON");
+                // A large import touches most pages of its indexes over and over.
+                let writing = options.clone().pragma("cache_size", WRITE_CACHE_KIB);
                 let write = SqlitePoolOptions::new()
                     .max_connections(1)
-                    .connect_with(options.clone())
+                    .connect_with(writing)
                     .await?;
                 MIGRATOR.run(&write).await.map_err(migration_error)?;
                 let read = SqlitePoolOptions::new()

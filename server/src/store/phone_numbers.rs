@@ -299,6 +299,22 @@ pub(crate) async fn upsert_many(
     Ok(())
 }
 
+/// Writes down that a run has seen up to a hundred numbers, which are as they were.
+pub(crate) async fn mark_seen(conn: &mut Conn, seen: Seen<'_>, numbers: &[String]) -> Result<()> {
+    const SQL: &str = concat!(
+        "UPDATE phone_numbers SET last_seen_at = $102, last_seen_run = $103 WHERE agency_id = $1 AND id IN (",
+        hundred!(),
+        ")"
+    );
+    on!(conn, c => bind_hundred!(sqlx::query(SQL).bind(seen.agency), numbers)
+        .bind(seen.at)
+        .bind(seen.run)
+        .execute(c)
+        .await
+        .map(|_| ()))?;
+    Ok(())
+}
+
 fn sort_key(write: &PhoneNumberWrite<'_>) -> String {
     write
         .number

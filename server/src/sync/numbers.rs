@@ -77,6 +77,7 @@ async fn write_batch(
             .collect();
     let mut feed = Vec::new();
     let mut writes = Vec::with_capacity(batch.len());
+    let mut unchanged = Vec::new();
     let mut count = 0;
     for remote in batch {
         let known = known.get(&remote.remote_id);
@@ -96,10 +97,18 @@ async fn write_batch(
                 .remote_created_at_ms
                 .map_or(now, Timestamp::from_millis),
         };
-        feed.extend(found(known, &write));
-        writes.push(write);
+        match (found(known, &write), known) {
+            (None, Some(known)) => unchanged.push(known.id.as_str().to_owned()),
+            (change, _) => {
+                feed.extend(change);
+                writes.push(write);
+            }
+        }
     }
     store::phone_numbers::upsert_many(conn, seen, &writes).await?;
+    if !unchanged.is_empty() {
+        store::phone_numbers::mark_seen(conn, seen, &unchanged).await?;
+    }
     store::sync_changes::insert_many(conn, seen.agency, seen.run, &feed, now).await?;
     Ok(count)
 }
