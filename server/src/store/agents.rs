@@ -167,19 +167,20 @@ pub(crate) async fn find(
     Ok(on!(conn, c => sqlx::query_as(SQL).bind(agency).bind(agent).fetch_optional(c).await)?)
 }
 
+pub(super) const BY_IDS: &str = concat!(
+    columns!(),
+    "WHERE a.agency_id || '' = $1 AND a.id IN (",
+    hundred!(),
+    ")"
+);
+
 /// Up to a hundred agents of this agency by their ids.
 pub(crate) async fn list_by_ids(
     conn: &mut Conn,
     agency: &AgencyId,
     ids: &[String],
 ) -> Result<Vec<AgentRow>> {
-    const SQL: &str = concat!(
-        columns!(),
-        "WHERE a.agency_id = $1 AND a.id IN (",
-        hundred!(),
-        ")"
-    );
-    Ok(on!(conn, c => bind_hundred!(sqlx::query_as(SQL).bind(agency), ids).fetch_all(c).await)?)
+    Ok(on!(conn, c => bind_hundred!(sqlx::query_as(BY_IDS).bind(agency), ids).fetch_all(c).await)?)
 }
 
 /// What a sync writes of an agent.

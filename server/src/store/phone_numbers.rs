@@ -131,19 +131,20 @@ pub(crate) async fn count(
         .await)?)
 }
 
+pub(super) const BY_IDS: &str = concat!(
+    columns!(),
+    "WHERE n.agency_id || '' = $1 AND n.id IN (",
+    hundred!(),
+    ")"
+);
+
 /// Up to a hundred numbers of this agency by their ids.
 pub(crate) async fn list_by_ids(
     conn: &mut Conn,
     agency: &AgencyId,
     ids: &[String],
 ) -> Result<Vec<PhoneNumberRow>> {
-    const SQL: &str = concat!(
-        columns!(),
-        "WHERE n.agency_id = $1 AND n.id IN (",
-        hundred!(),
-        ")"
-    );
-    Ok(on!(conn, c => bind_hundred!(sqlx::query_as(SQL).bind(agency), ids).fetch_all(c).await)?)
+    Ok(on!(conn, c => bind_hundred!(sqlx::query_as(BY_IDS).bind(agency), ids).fetch_all(c).await)?)
 }
 
 /// A number of an agent, and how many it has.
@@ -299,14 +300,15 @@ pub(crate) async fn upsert_many(
     Ok(())
 }
 
+pub(super) const MARK_SEEN: &str = concat!(
+    "UPDATE phone_numbers SET last_seen_at = $102, last_seen_run = $103 WHERE agency_id || '' = $1 AND id IN (",
+    hundred!(),
+    ")"
+);
+
 /// Writes down that a run has seen up to a hundred numbers, which are as they were.
 pub(crate) async fn mark_seen(conn: &mut Conn, seen: Seen<'_>, numbers: &[String]) -> Result<()> {
-    const SQL: &str = concat!(
-        "UPDATE phone_numbers SET last_seen_at = $102, last_seen_run = $103 WHERE agency_id = $1 AND id IN (",
-        hundred!(),
-        ")"
-    );
-    on!(conn, c => bind_hundred!(sqlx::query(SQL).bind(seen.agency), numbers)
+    on!(conn, c => bind_hundred!(sqlx::query(MARK_SEEN).bind(seen.agency), numbers)
         .bind(seen.at)
         .bind(seen.run)
         .execute(c)

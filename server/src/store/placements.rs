@@ -156,18 +156,19 @@ pub(crate) async fn insert_many(
     Ok(())
 }
 
+pub(super) const MARK_SEEN: &str = concat!(
+    "UPDATE placements SET last_seen_at = $102, last_seen_run = $103 WHERE agency_id || '' = $1 AND id IN (",
+    hundred!(),
+    ")"
+);
+
 /// Writes down that a run has seen up to a hundred placements, which are as they were.
 pub(crate) async fn mark_seen(
     conn: &mut Conn,
     seen: Seen<'_>,
     placements: &[String],
 ) -> Result<()> {
-    const SQL: &str = concat!(
-        "UPDATE placements SET last_seen_at = $102, last_seen_run = $103 WHERE agency_id = $1 AND id IN (",
-        hundred!(),
-        ")"
-    );
-    on!(conn, c => bind_hundred!(sqlx::query(SQL).bind(seen.agency), placements)
+    on!(conn, c => bind_hundred!(sqlx::query(MARK_SEEN).bind(seen.agency), placements)
         .bind(seen.at)
         .bind(seen.run)
         .execute(c)
@@ -244,18 +245,19 @@ pub(crate) async fn set_details_read(
     Ok(())
 }
 
+pub(super) const MARK_DETAILS_DUE: &str = concat!(
+    "UPDATE placements SET is_detail_due = $102 WHERE agency_id || '' = $1 AND id IN (",
+    hundred!(),
+    ")"
+);
+
 /// Says of up to a hundred placements that their details have to be read.
 pub(crate) async fn mark_details_due(
     conn: &mut Conn,
     agency: &AgencyId,
     placements: &[String],
 ) -> Result<()> {
-    const SQL: &str = concat!(
-        "UPDATE placements SET is_detail_due = $102 WHERE agency_id = $1 AND id IN (",
-        hundred!(),
-        ")"
-    );
-    on!(conn, c => bind_hundred!(sqlx::query(SQL).bind(agency), placements)
+    on!(conn, c => bind_hundred!(sqlx::query(MARK_DETAILS_DUE).bind(agency), placements)
         .bind(true)
         .execute(c)
         .await

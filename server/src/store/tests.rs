@@ -7,8 +7,8 @@ use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
 use tempfile::TempDir;
 
 use super::{
-    DatabaseLocation, Db, Pools, agents, audit, keyset::KeysetSql, phone_numbers, sync_changes,
-    sync_runs, voices,
+    DatabaseLocation, Db, Pools, agents, audit, keyset::KeysetSql, phone_numbers, placements,
+    sync_changes, sync_runs, voices,
 };
 
 /// Each list's text, and the index that it walks along.
@@ -115,4 +115,21 @@ async fn lists_walk_along_their_index() {
         }
     }
     assert!(problems.is_empty(), "{}", problems.join("\n\n"));
+}
+
+/// S7: rows that are asked for by their ids are found by them, and not by walking through the agency's.
+#[tokio::test]
+async fn rows_are_found_by_their_ids() {
+    let (_folder, db) = database().await;
+    for sql in [
+        agents::BY_IDS,
+        phone_numbers::BY_IDS,
+        phone_numbers::MARK_SEEN,
+        placements::MARK_SEEN,
+        placements::MARK_DETAILS_DUE,
+    ] {
+        let plan = plan(pools(&db).0, sql).await;
+        let first = plan.lines().next().expect("a step");
+        assert!(first.ends_with("(id=?)"), "{sql}:\n{plan}");
+    }
 }
