@@ -2,7 +2,11 @@
 //! A client is stateless; key, base URL, HTTP client and deadline come as arguments, and it never retries, stores or
 //! decides anything. `http` is the only way out, `error` the only way to fail, `remote` the values that come back.
 
+#[cfg(test)]
+mod bench;
 pub mod bland;
+#[cfg(test)]
+mod clients_tests;
 mod cursor;
 pub mod error;
 pub mod http;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::json;
 
-use super::{Bench, KEY, sample};
+use super::{Bench, KEY};
 use crate::providers::bland::post;
 use crate::providers::{ProviderError, RemoteNumber, Target};
 use crate::sandbox::Fault;
@@ -13,8 +13,8 @@ use crate::sandbox::Fault;
 #[tokio::test]
 async fn the_sample_numbers_are_answered_in_every_way() {
     let bench = Bench::new().await;
-    let key = sample("29 personas");
-    let page = bench.numbers(key).await.unwrap();
+    let key = Bench::sample("29 personas");
+    let page = bench.numbers(key, None).await.unwrap();
     let facts = (page.items.len(), page.total, page.is_complete, page.next);
     assert_eq!(facts, (11, Some(11), true, None));
     let (agents, _) = bench.all_agents(key).await;
@@ -44,7 +44,7 @@ async fn the_sample_numbers_are_answered_in_every_way() {
 #[tokio::test]
 async fn ten_thousand_numbers_are_each_listed_once() {
     let bench = Bench::with_account(10, 10_000).await;
-    let page = bench.numbers(KEY).await.unwrap();
+    let page = bench.numbers(KEY, None).await.unwrap();
     let ids: HashSet<&str> = page.items.iter().map(|it| it.remote_id.as_str()).collect();
     assert_eq!(
         (ids.len(), page.total, page.next),
@@ -54,21 +54,21 @@ async fn ten_thousand_numbers_are_each_listed_once() {
 }
 
 async fn numbers(bench: &Bench, key: &str) -> Vec<RemoteNumber> {
-    bench.numbers(key).await.unwrap().items
+    bench.numbers(key, None).await.unwrap().items
 }
 
 /// K8: persona, pathway, prompt, v2 agent, and a prompt behind a persona.
 #[tokio::test]
 async fn a_detached_number_is_no_longer_answered() {
     let bench = Bench::new().await;
-    let key = sample("29 personas");
+    let key = Bench::sample("29 personas");
     let before = numbers(&bench, key).await;
     assert_eq!(
         before.iter().filter(|number| number.is_answering).count(),
         10
     );
     for number in &before {
-        bench.detach(key, &number.remote_id).await.unwrap();
+        bench.detach(key, &number.remote_id, "").await.unwrap();
     }
     let after = numbers(&bench, key).await;
     assert_eq!(after.len(), 11);
@@ -92,7 +92,7 @@ async fn detaching_an_unattached_number_changes_nothing() {
     let number = numbers(&bench, KEY).await.remove(0);
     assert!(!number.is_answering);
     bench.sandbox.control().clear_requests();
-    bench.detach(KEY, &number.remote_id).await.unwrap();
+    bench.detach(KEY, &number.remote_id, "").await.unwrap();
     assert!(
         bench
             .asked()
@@ -109,7 +109,7 @@ async fn a_detach_finds_the_persona_that_only_the_list_tells() {
     let number = number.iter().find(|number| number.is_answering).unwrap();
     let persona = number.agent_remote_id.clone().unwrap();
     bench.sandbox.control().clear_requests();
-    bench.detach(KEY, &number.remote_id).await.unwrap();
+    bench.detach(KEY, &number.remote_id, "").await.unwrap();
     let asked = bench.asked();
     assert!(
         asked.contains(&"GET /bland/v1/inbound".to_owned()),
@@ -125,7 +125,7 @@ async fn a_detach_finds_the_persona_that_only_the_list_tells() {
 async fn a_detach_that_fails_is_an_error() {
     let bench = Bench::with_account(2, 2).await;
     assert_eq!(
-        bench.detach(KEY, "+15035550199").await.unwrap_err(),
+        bench.detach(KEY, "+15035550199", "").await.unwrap_err(),
         ProviderError::NotFound
     );
     let number = numbers(&bench, KEY).await;
@@ -147,7 +147,7 @@ async fn a_detach_that_fails_is_an_error() {
     ] {
         bench.sandbox.control().clear_faults();
         bench.inject(fault.on(detach));
-        let error = bench.detach(KEY, &number.remote_id).await.unwrap_err();
+        let error = bench.detach(KEY, &number.remote_id, "").await.unwrap_err();
         assert!(is_expected(&error), "{error:?}");
     }
     assert!(
@@ -207,6 +207,6 @@ async fn a_pathway_is_cleared_with_the_prompt() {
         .unwrap();
     let attached = numbers(&bench, KEY).await.remove(0);
     assert_eq!(attached.agent_remote_id.as_deref(), Some("pathway:w"));
-    bench.detach(KEY, &number.remote_id).await.unwrap();
+    bench.detach(KEY, &number.remote_id, "").await.unwrap();
     assert!(!numbers(&bench, KEY).await[0].is_answering);
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::super::change_number;
-use super::{Bench, KEY, Retell, sample};
+use super::{Bench, KEY, Retell};
 use crate::providers::http::HttpClient;
 use crate::providers::{
     ProviderError, ProviderKind, RemoteEngine, Target, Unavailable, VoiceProvider,
@@ -176,7 +176,7 @@ async fn a_walk_goes_on_after_a_page_that_failed_once() {
 #[tokio::test]
 async fn the_sample_account_is_a_believable_agency() {
     let bench = Bench::new().await;
-    let key = sample("36 agents");
+    let key = Bench::sample("36 agents");
     let (agents, is_complete) = bench.all_agents(key).await;
     assert_eq!((agents.len(), is_complete), (36, true));
     let names: HashSet<&str> = agents
@@ -241,10 +241,13 @@ async fn phone_numbers_come_in_pages() {
 #[tokio::test]
 async fn a_detached_number_is_no_longer_answered_and_still_calls_out() {
     let bench = Bench::new().await;
-    let key = sample("36 agents");
+    let key = Bench::sample("36 agents");
     let numbers = bench.all_numbers(key).await.0;
     for number in numbers.iter().filter(|number| number.is_answering) {
-        bench.detach(key, &number.remote_id).await.unwrap();
+        bench
+            .detach(key, &number.remote_id, "retell-twilio")
+            .await
+            .unwrap();
     }
     let numbers = bench.all_numbers(key).await.0;
     assert_eq!(numbers.len(), 10);
@@ -279,7 +282,10 @@ async fn a_number_that_a_webhook_answers_is_detached() {
         .await
         .unwrap();
     assert!(changed.is_answering && changed.agent_remote_id.is_none());
-    bench.detach(KEY, &number.remote_id).await.unwrap();
+    bench
+        .detach(KEY, &number.remote_id, "retell-twilio")
+        .await
+        .unwrap();
     assert!(!bench.all_numbers(KEY).await.0[0].is_answering);
 }
 
@@ -288,18 +294,24 @@ async fn a_number_that_a_webhook_answers_is_detached() {
 async fn a_detach_that_fails_is_an_error() {
     let bench = Bench::with_account(2, 2).await;
     assert_eq!(
-        bench.detach(KEY, "+15035550199").await.unwrap_err(),
+        bench
+            .detach(KEY, "+15035550199", "retell-twilio")
+            .await
+            .unwrap_err(),
         ProviderError::NotFound
     );
     assert_eq!(
-        bench.detach(KEY, "..").await.unwrap_err(),
+        bench.detach(KEY, "..", "retell-twilio").await.unwrap_err(),
         ProviderError::NotFound
     );
     let number = bench.all_numbers(KEY).await.0.remove(0);
     for (status, is_transient) in [(500, true), (409, false), (400, false)] {
         bench.sandbox.control().clear_faults();
         bench.inject(Fault::status(status).method("PATCH"));
-        let error = bench.detach(KEY, &number.remote_id).await.unwrap_err();
+        let error = bench
+            .detach(KEY, &number.remote_id, "retell-twilio")
+            .await
+            .unwrap_err();
         assert_eq!(error.is_transient(), is_transient, "{error:?}");
     }
 }
@@ -308,7 +320,7 @@ async fn a_detach_that_fails_is_an_error() {
 #[tokio::test]
 async fn voices_are_listed_with_their_names() {
     let bench = Bench::new().await;
-    let key = sample("36 agents");
+    let key = Bench::sample("36 agents");
     let voices = bench
         .ask(key, async |target: &Target<'_>| {
             Retell.list_voices(target, None).await

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::super::{Call, send};
-use super::{Bench, KEY, Retell, sample};
+use super::{Bench, KEY, Retell};
 use crate::providers::{
     Capability, ProviderError, RemoteAgent, RemoteEngine, Target, VoiceProvider,
 };
@@ -172,7 +172,7 @@ async fn a_language_model_that_cannot_be_read_now_fails_the_read() {
 #[tokio::test]
 async fn an_agent_without_a_language_model_is_read_with_one_request() {
     let bench = Bench::new().await;
-    let key = sample("36 agents");
+    let key = Bench::sample("36 agents");
     let agents = bench.all_agents(key).await.0;
     for name in ["Northside Dental – Recepción", "Agency demo line"] {
         let id = agents.iter().find(|agent| agent.definition.name == name);

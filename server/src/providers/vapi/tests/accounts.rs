@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use tokio::time::Instant;
 
 use super::super::change_number;
-use super::{Bench, KEY, Vapi, sample};
+use super::{Bench, KEY, Vapi};
 use crate::providers::http::HttpClient;
 use crate::providers::{
     Capability, NumberStatus, ProviderError, Target, Unavailable, VoiceProvider,
@@ -75,7 +75,7 @@ async fn a_walk_goes_on_after_a_page_that_failed_once() {
 #[tokio::test]
 async fn the_sample_account_is_a_believable_agency() {
     let bench = Bench::new().await;
-    let (agents, is_complete) = bench.all_agents(sample("40 assistants")).await;
+    let (agents, is_complete) = bench.all_agents(Bench::sample("40 assistants")).await;
     assert_eq!((agents.len(), is_complete), (40, true));
     for agent in &agents {
         let definition = &agent.definition;
@@ -103,7 +103,7 @@ async fn the_sample_account_is_a_believable_agency() {
         .map(|agent| agent.definition.name.as_str())
         .collect();
     assert_eq!(names.len(), 40);
-    let (numbers, is_complete) = bench.all_numbers(sample("40 assistants")).await;
+    let (numbers, is_complete) = bench.all_numbers(Bench::sample("40 assistants")).await;
     assert_eq!((numbers.len(), is_complete), (12, true));
     let ids: HashSet<&str> = agents
         .iter()
@@ -230,7 +230,7 @@ async fn phone_numbers_come_in_pages_with_their_total() {
 #[tokio::test]
 async fn a_detached_number_is_no_longer_answered() {
     let bench = Bench::new().await;
-    let key = sample("40 assistants");
+    let key = Bench::sample("40 assistants");
     let numbers = bench.all_numbers(key).await.0;
     for number in numbers.iter().filter(|number| number.is_answering) {
         bench
