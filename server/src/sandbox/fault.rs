@@ -63,6 +63,8 @@ pub enum Effect {
     },
     /// Never answers.
     Hang,
+    /// Does what is asked, and never answers: what a caller sees who gives up too early.
+    HangAfter,
     /// Answers as usual, but the connection breaks in the middle of the body.
     CutBody,
     /// Answers 200 with a web page.

@@ -111,7 +111,12 @@ async fn answer(
 ) -> Response {
     let effect = match plan.effect {
         // Everything that needs no usual answer.
-        Some(effect) if !matches!(effect, Effect::CutBody | Effect::WrongShape) => {
+        Some(effect)
+            if !matches!(
+                effect,
+                Effect::CutBody | Effect::WrongShape | Effect::HangAfter
+            ) =>
+        {
             return struck(gate, effect, key).await;
         }
         effect => effect,
@@ -127,6 +132,7 @@ async fn answer(
     match effect {
         Some(Effect::CutBody) => fault::cut(response).await,
         Some(Effect::WrongShape) => fault::reshape(response).await,
+        Some(Effect::HangAfter) => fault::hang(&gate.shared.shutdown).await,
         _ => response,
     }
 }
@@ -149,9 +155,11 @@ async fn struck(gate: &Gate, effect: Effect, key: Option<&str>) -> Response {
             StatusCode::UNAUTHORIZED,
             Some(&fault::echo(key.unwrap_or_default(), style)),
         ),
-        Effect::NotJson | Effect::CutBody | Effect::WrongShape | Effect::Delay { .. } => {
-            fault::web_page()
-        }
+        Effect::NotJson
+        | Effect::CutBody
+        | Effect::WrongShape
+        | Effect::HangAfter
+        | Effect::Delay { .. } => fault::web_page(),
     }
 }
 

@@ -34,6 +34,7 @@
 //!   -d '{"path":"/vapi/assistant","after":2,"times":1,"effect":{"kind":"status","status":429,"retryAfter":"3"}}'
 //! curl -sX POST $S/__control/faults -H "$J" -d '{"key":"my-key-0001","times":1,"effect":{"kind":"hang"}}'
 //! # Other effects: {"kind":"cut_body"} {"kind":"not_json"} {"kind":"wrong_shape"} {"kind":"delay","ms":300}
+//! #   {"kind":"hang_after"} (it is done, and nothing is answered)
 //! #   {"kind":"redirect","location":"https://example.com/"} {"kind":"echo_key","style":"masked"}
 //! #   (styles: plain, masked, percent_encoded, base64); status also takes "message".
 //! curl -s $S/__control/faults; curl -sX DELETE $S/__control/faults/1; curl -sX DELETE $S/__control/faults

@@ -56,7 +56,7 @@ pub(super) async fn read_persona(
 }
 
 /// The numbers that each persona answers.
-fn numbers_of_personas(account: &Account) -> HashMap<&str, Vec<&str>> {
+pub(super) fn numbers_of_personas(account: &Account) -> HashMap<&str, Vec<&str>> {
     let mut numbers: HashMap<&str, Vec<&str>> = HashMap::new();
     for number in &account.numbers {
         if let Some(persona) = number.text("persona_id") {
@@ -66,7 +66,7 @@ fn numbers_of_personas(account: &Account) -> HashMap<&str, Vec<&str>> {
     numbers
 }
 
-fn persona(item: &Item, numbers: &HashMap<&str, Vec<&str>>) -> Value {
+pub(super) fn persona(item: &Item, numbers: &HashMap<&str, Vec<&str>>) -> Value {
     let mut persona = wire_form(item, sample::persona_form(&item.body));
     persona["inbound_numbers"] = json!(
         numbers

@@ -3,6 +3,7 @@
 
 mod agents;
 mod numbers;
+mod personas;
 mod query;
 mod sample;
 
@@ -159,8 +160,18 @@ impl Dialect for Bland {
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     let routes = Router::new()
         .route("/v1/me", get(me))
-        .route("/v1/personas", get(agents::list_personas))
-        .route("/v1/personas/{id}", get(agents::read_persona))
+        .route(
+            "/v1/personas",
+            get(agents::list_personas).post(personas::create),
+        )
+        .route(
+            "/v1/personas/{id}",
+            get(agents::read_persona).patch(personas::update),
+        )
+        .route(
+            "/v1/personas/{id}/versions/promote",
+            post(personas::promote),
+        )
         .route("/v1/personas/{id}/inbound/detach", post(numbers::detach))
         .route(
             "/v2/agents",

@@ -37,6 +37,9 @@ const NUMBER: &str = include_str!("../../providers/bland/fixtures/inbound_number
 /// Marks a persona that was never promoted; not on the wire.
 const IS_DRAFT: &str = "is_draft";
 
+/// What a persona's draft says, where that is known; not on the wire.
+pub(super) const DRAFT: &str = "draft";
+
 /// The clients of the agency and what an agent of each role says, as in Vapi's sample.
 #[derive(Deserialize)]
 struct Clients {
@@ -325,11 +328,28 @@ pub(super) fn persona_form(body: &Map<String, Value>) -> Map<String, Value> {
     };
     let field = |name: &str| body.get(name).cloned().unwrap_or_default();
     form.insert("name".to_owned(), field("name"));
-    let version = &mut form[version];
+    say(&mut form[version], body);
+    if let Some(tags) = body.get("tags") {
+        form.insert("tags".to_owned(), tags.clone());
+    }
+    if let Some(Value::Object(draft)) = body.get(DRAFT) {
+        say(&mut form["current_draft_version"], draft);
+    }
+    form
+}
+
+/// Puts what a persona says into a version of it.
+fn say(version: &mut Value, words: &Map<String, Value>) {
+    let field = |name: &str| words.get(name).cloned().unwrap_or_default();
     version["personality_prompt"] = field("prompt");
+    if !version["call_config"].is_object() {
+        version["call_config"] = json!({});
+    }
     version["call_config"]["voice"] = field("voice");
     version["call_config"]["language"] = field("language");
-    form
+    if let Some(first) = words.get("first_sentence") {
+        version["call_config"]["first_sentence"] = first.clone();
+    }
 }
 
 /// A v2 agent with its environments and versions, which the wire has on pages of their own.

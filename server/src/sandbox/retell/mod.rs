@@ -14,7 +14,7 @@ use axum::body::Bytes;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, patch, post};
+use axum::routing::{delete, get, patch, post};
 use axum::{Json, Router};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -103,8 +103,16 @@ impl Dialect for Retell {
             operation => operation,
         };
         match operation {
-            "list-agents" | "get-agent" | "list-retell-llms" | "get-retell-llm"
-            | "update-retell-llm" => Some(Resource::Agents),
+            "list-agents"
+            | "get-agent"
+            | "create-agent"
+            | "update-agent"
+            | "publish-agent-version"
+            | "list-retell-llms"
+            | "get-retell-llm"
+            | "create-retell-llm"
+            | "update-retell-llm"
+            | "delete-retell-llm" => Some(Resource::Agents),
             "list-phone-numbers" | "get-phone-number" | "update-phone-number" => {
                 Some(Resource::PhoneNumbers)
             }
@@ -151,7 +159,12 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/v2/list-agents", post(agents::list))
         .route("/list-agents", get(agents::list_of_old))
         .route("/get-agent/{id}", get(agents::read))
+        .route("/create-agent", post(agents::create))
+        .route("/update-agent/{id}", patch(agents::update))
+        .route("/publish-agent-version/{id}", post(agents::publish))
         .route("/v2/list-retell-llms", get(language_models::list))
+        .route("/create-retell-llm", post(language_models::create))
+        .route("/delete-retell-llm/{id}", delete(language_models::delete))
         .route("/get-retell-llm/{id}", get(language_models::read))
         .route("/update-retell-llm/{id}", patch(language_models::update))
         .route("/v2/list-phone-numbers", get(phone_numbers::list))

@@ -266,17 +266,32 @@ fn add_agent(
     mut agent: Map<String, Value>,
     at: OffsetDateTime,
 ) -> String {
-    let uuid = account.next_id("language-model");
-    let llms = account.others.entry(LANGUAGE_MODELS).or_default();
-    let ordinal = query::next_ordinal(llms);
-    let llm_id = query::id("llm", &uuid, ordinal);
-    llms.push_front(numbered(llm_id.clone(), at, llm, ordinal));
+    let llm_id = push_llm(account, llm, at);
     let engine = json!({ "type": "retell-llm", "llm_id": llm_id, "version": 3 });
     agent.insert("response_engine".to_owned(), engine);
     push_agent(account, agent, at)
 }
 
-fn push_agent(account: &mut Account, body: Map<String, Value>, at: OffsetDateTime) -> String {
+/// Adds a language model as the newest one.
+pub(super) fn push_llm(
+    account: &mut Account,
+    body: Map<String, Value>,
+    at: OffsetDateTime,
+) -> String {
+    let uuid = account.next_id("language-model");
+    let llms = account.others.entry(LANGUAGE_MODELS).or_default();
+    let ordinal = query::next_ordinal(llms);
+    let llm_id = query::id("llm", &uuid, ordinal);
+    llms.push_front(numbered(llm_id.clone(), at, body, ordinal));
+    llm_id
+}
+
+/// Adds an agent as the newest one.
+pub(super) fn push_agent(
+    account: &mut Account,
+    body: Map<String, Value>,
+    at: OffsetDateTime,
+) -> String {
     let uuid = account.next_id("agent");
     let ordinal = query::next_ordinal(&account.agents);
     let id = query::id("agent", &uuid, ordinal);

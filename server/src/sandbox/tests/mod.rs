@@ -1,6 +1,7 @@
 //! The sandbox itself. Here are the requests that the tests share, over plain connections, so that any header can be sent.
 
 mod control;
+mod creation;
 mod wire;
 
 use axum::http::StatusCode;

@@ -151,11 +151,12 @@ async fn assistants_are_created_changed_and_deleted() {
     assert_eq!(status, 201);
     let path = format!("/vapi/assistant/{}", created["id"].as_str().unwrap());
     assert_eq!(get(&sandbox, "/vapi/assistant?limit=1").await.1[0], created);
-    let change = json!({ "model": { "provider": "google" } });
+    let model = json!({ "provider": "google", "model": "gemini-2.5-flash" });
+    let change = json!({ "model": model });
     let (status, changed) = ask(&sandbox, "PATCH", &path, Some(GOOD), Some(change)).await;
     assert_eq!(
         (status, &changed["name"], &changed["model"]),
-        (200, &json!("New"), &json!({ "provider": "google" }))
+        (200, &json!("New"), &model)
     );
     assert!(changed["updatedAt"].as_str() > created["updatedAt"].as_str());
     assert_eq!(changed["createdAt"], created["createdAt"]);

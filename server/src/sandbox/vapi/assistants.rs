@@ -50,6 +50,51 @@ const PROPERTIES: &[&str] = &[
     "voicemailMessage",
 ];
 
+/// Whose models an assistant may have, from the same SDK.
+const MODEL_PROVIDERS: &[&str] = &[
+    "anthropic",
+    "anthropic-bedrock",
+    "anyscale",
+    "cerebras",
+    "custom-llm",
+    "deep-seek",
+    "deepinfra",
+    "google",
+    "groq",
+    "inflection-ai",
+    "minimax",
+    "openai",
+    "openrouter",
+    "perplexity-ai",
+    "together-ai",
+    "vapi",
+    "xai",
+];
+
+/// Whose voices, likewise.
+const VOICE_PROVIDERS: &[&str] = &[
+    "11labs",
+    "azure",
+    "cartesia",
+    "custom-voice",
+    "deepgram",
+    "hume",
+    "inworld",
+    "lmnt",
+    "microsoft",
+    "minimax",
+    "neuphonic",
+    "openai",
+    "playht",
+    "rime-ai",
+    "sesame",
+    "smallest-ai",
+    "tavus",
+    "vapi",
+    "wellsaid",
+    "xai",
+];
+
 const MAX_NAME_CHARS: usize = 40;
 const MAX_DURATION_SECONDS: f64 = 43_200.0;
 
@@ -174,10 +219,40 @@ fn checked(body: &Bytes) -> Result<Map<String, Value>, Refusal> {
             "maxDurationSeconds must not be greater than {MAX_DURATION_SECONDS}"
         ));
     }
+    check_part(&body, "model", MODEL_PROVIDERS, "model", &mut problems);
+    check_part(&body, "voice", VOICE_PROVIDERS, "voiceId", &mut problems);
     if problems.is_empty() {
         Ok(body)
     } else {
         Err(Refusal::validation(&problems))
+    }
+}
+
+/// A part that names whose it is, and which one; both have to be there.
+fn check_part(
+    body: &Map<String, Value>,
+    name: &str,
+    providers: &[&str],
+    which: &str,
+    problems: &mut Vec<String>,
+) {
+    let part = match body.get(name) {
+        None | Some(Value::Null) => return,
+        Some(Value::Object(part)) => part,
+        Some(_) => {
+            problems.push(format!("{name} must be an object"));
+            return;
+        }
+    };
+    let provider = part.get("provider").and_then(Value::as_str);
+    if !provider.is_some_and(|provider| providers.contains(&provider)) {
+        let providers = providers.join(", ");
+        problems.push(format!(
+            "{name}.provider must be one of the following values: {providers}"
+        ));
+    }
+    if !part.get(which).is_some_and(Value::is_string) {
+        problems.push(format!("{name}.{which} must be a string"));
     }
 }
 
