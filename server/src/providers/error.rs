@@ -102,6 +102,23 @@ impl ProviderError {
         }
     }
 
+    /// True when a request that changes something may have changed it all the same: it was sent, and no answer that can
+    /// be read says that it was refused. Such a request is never sent again before somebody has looked.
+    pub fn may_have_taken_effect(&self) -> bool {
+        match self {
+            ProviderError::Malformed { .. } => true,
+            ProviderError::Unavailable { reason, .. } => {
+                !matches!(reason, Unavailable::Connect | Unavailable::ForbiddenAddress)
+            }
+            ProviderError::InvalidKey { .. }
+            | ProviderError::MissingPermission { .. }
+            | ProviderError::NoFunds { .. }
+            | ProviderError::RateLimited { .. }
+            | ProviderError::NotFound
+            | ProviderError::Rejected { .. } => false,
+        }
+    }
+
     /// The provider's own text, scrubbed, if it sent any.
     pub fn message(&self) -> Option<&str> {
         match self {

@@ -7,6 +7,9 @@ mod bench;
 pub mod bland;
 #[cfg(test)]
 mod clients_tests;
+mod creation;
+#[cfg(test)]
+mod creation_tests;
 mod cursor;
 pub mod error;
 pub mod http;
@@ -23,6 +26,9 @@ use secrecy::SecretString;
 use tokio::time::Instant;
 use url::Url;
 
+pub use creation::{
+    Created, DefinitionPart, Fitted, NotCreated, Unsupported, UnsupportedEffect, fit, never_placed,
+};
 pub use error::{ProviderError, Unavailable};
 pub use kind::{Capability, CapabilityState, ProviderInfo, ProviderKind, UnknownProvider, info};
 pub use remote::{
@@ -91,6 +97,25 @@ pub trait VoiceProvider: Send + Sync {
         target: &Target<'_>,
         cursor: Option<&str>,
     ) -> Result<Option<Page<RemoteVoice>>, ProviderError>;
+
+    /// Makes an agent of what [`fit`] leaves of the definition. `marker` goes along where nobody hears it, and comes back as
+    /// [`RemoteAgent::marker`]: after an answer that did not arrive it tells whether the agent is there. Never repeats a
+    /// request.
+    async fn create_agent(
+        &self,
+        target: &Target<'_>,
+        definition: &AgentDefinition,
+        marker: &str,
+    ) -> Result<Created, NotCreated>;
+
+    /// Writes what [`fit`] leaves of the definition over an agent, and answers with the agent as it is then. What the
+    /// definition does not hold stays as it was.
+    async fn update_agent(
+        &self,
+        target: &Target<'_>,
+        remote_id: &str,
+        definition: &AgentDefinition,
+    ) -> Result<RemoteAgent, ProviderError>;
 
     /// Makes the provider stop answering a number by itself (K8). `carrier` is [`RemoteNumber::carrier`].
     async fn detach_number(

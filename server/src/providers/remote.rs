@@ -71,6 +71,8 @@ pub struct RemoteAgent {
     pub remote_created_at_ms: Option<i64>,
     /// When it was last changed, Unix milliseconds.
     pub remote_updated_at_ms: Option<i64>,
+    /// What Ringfence wrote into it when it made it. A copy that somebody makes of it has the same.
+    pub marker: Option<String>,
 }
 
 /// An object of its own at the provider that holds a part of agents' definitions.

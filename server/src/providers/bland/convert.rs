@@ -12,7 +12,10 @@ use crate::providers::{
 use super::wire;
 
 /// Bland does not tell who makes a persona's voice; for a call it takes the voice's name or id alone.
-const VOICE_ENGINE: &str = "bland";
+pub(super) const VOICE_ENGINE: &str = "bland";
+
+/// How a persona's tag begins that Ringfence wrote.
+pub(super) const MARKER_TAG: &str = "ringfence:";
 
 /// Bland's id of an agent, and where it is looked up. Ids are stored as text: a persona's as it is, the others behind
 /// their kind, because nothing says that ids of different kinds never meet.
@@ -60,16 +63,17 @@ pub(super) fn persona(persona: wire::Persona) -> Option<RemoteAgent> {
     let (prompt, call_config) = version.map_or((None, None), |version| {
         (version.personality_prompt, version.call_config)
     });
-    let (voice, language) = call_config.map_or((None, None), |call_config| {
-        (call_config.voice, call_config.language)
+    let (voice, language, first_sentence) = call_config.map_or((None, None, None), |config| {
+        (config.voice, config.language, config.first_sentence)
     });
+    let tags = persona.tags.map(|tags| tags.readable).unwrap_or_default();
     Some(RemoteAgent {
         remote_id: AgentId::Persona(&persona.id).stored(),
         account_id: None,
         definition: AgentDefinition {
             name: persona.name.unwrap_or_default(),
             prompt: prompt.filter(|text| !text.is_empty()),
-            first_message: None,
+            first_message: first_sentence.filter(|text| !text.is_empty()),
             voice: voice.and_then(voice_of),
             language: language.filter(|text| !text.is_empty()),
             model: None,
@@ -78,6 +82,10 @@ pub(super) fn persona(persona: wire::Persona) -> Option<RemoteAgent> {
         engine: None,
         remote_created_at_ms: persona.created_at.as_deref().and_then(unix_millis),
         remote_updated_at_ms: persona.updated_at.as_deref().and_then(unix_millis),
+        marker: tags
+            .iter()
+            .find_map(|tag| tag.strip_prefix(MARKER_TAG))
+            .map(str::to_owned),
     })
 }
 
@@ -99,6 +107,7 @@ pub(super) fn agent(agent: wire::Agent) -> Option<RemoteAgent> {
         // Not said: whether saving or promoting a version moves the record's `updated_at`. If it does not, an agent
         // would keep an old prompt for ever, so each sync reads the versions anew.
         remote_updated_at_ms: None,
+        marker: None,
     })
 }
 
@@ -137,6 +146,7 @@ pub(super) fn pathway(id: &str, name: Option<String>, published_at: Option<&str>
         engine: None,
         remote_created_at_ms: None,
         remote_updated_at_ms: published_at.and_then(unix_millis),
+        marker: None,
     }
 }
 

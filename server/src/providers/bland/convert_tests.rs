@@ -58,6 +58,7 @@ fn a_persona_becomes_an_agent() {
         remote_updated_at_ms: Some(
             1793612490005,
         ),
+        marker: None,
     }
     "#);
 }
@@ -136,6 +137,7 @@ fn a_v2_agent_is_whole_with_its_version() {
             1788963123101,
         ),
         remote_updated_at_ms: None,
+        marker: None,
     }
     "#);
     let version: wire::AgentVersion =
@@ -191,6 +193,7 @@ fn a_pathway_is_its_name() {
         remote_updated_at_ms: Some(
             1791201600000,
         ),
+        marker: None,
     }
     "#);
     let single: wire::Pathway =

@@ -4,9 +4,11 @@
 
 mod agents;
 mod convert;
+mod creation;
 mod envelope;
 mod numbers;
 mod paging;
+mod placing;
 mod wire;
 
 use async_trait::async_trait;
@@ -15,9 +17,9 @@ use serde_json::Value;
 
 use super::http::{Answer, ApiRequest, Authorization, Shape};
 use super::{
-    Capability, Page, ProviderError, ProviderInfo, ProviderKind, RemoteAccount, RemoteAgent,
-    RemoteEngine, RemoteNumber, RemoteVoice, Target, Validation, ValidationOutcome, VoiceProvider,
-    info, probe,
+    AgentDefinition, Capability, Created, Fitted, NotCreated, Page, ProviderError, ProviderInfo,
+    ProviderKind, RemoteAccount, RemoteAgent, RemoteEngine, RemoteNumber, RemoteVoice, Target,
+    Validation, ValidationOutcome, VoiceProvider, info, probe,
 };
 use envelope::Subject;
 
@@ -155,6 +157,24 @@ impl VoiceProvider for Bland {
         }))
     }
 
+    async fn create_agent(
+        &self,
+        target: &Target<'_>,
+        definition: &AgentDefinition,
+        marker: &str,
+    ) -> Result<Created, NotCreated> {
+        placing::create(target, &fit(definition).definition, marker).await
+    }
+
+    async fn update_agent(
+        &self,
+        target: &Target<'_>,
+        remote_id: &str,
+        definition: &AgentDefinition,
+    ) -> Result<RemoteAgent, ProviderError> {
+        placing::update(target, remote_id, &fit(definition).definition).await
+    }
+
     async fn detach_number(
         &self,
         target: &Target<'_>,
@@ -163,6 +183,11 @@ impl VoiceProvider for Bland {
     ) -> Result<(), ProviderError> {
         numbers::detach(target, remote_id).await
     }
+}
+
+/// What is left of a definition at Bland.
+pub(super) fn fit(definition: &AgentDefinition) -> Fitted {
+    creation::fit(definition)
 }
 
 /// What the account has left; `None` where the answer does not tell. Its `status` has no documented word but `active`,

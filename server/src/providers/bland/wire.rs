@@ -3,7 +3,7 @@
 //! and an item that cannot be read at all is counted, so that one odd persona does not hide ten thousand others.
 
 use serde::de::{DeserializeOwned, IgnoredAny};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::providers::wire::lenient;
@@ -64,6 +64,8 @@ pub(super) struct Persona {
     #[serde(default, deserialize_with = "lenient")]
     pub(super) deleted_at: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
+    pub(super) tags: Option<Items<String>>,
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) current_production_version: Option<PersonaVersion>,
     #[serde(default, deserialize_with = "lenient")]
     pub(super) current_draft_version: Option<PersonaVersion>,
@@ -85,6 +87,36 @@ pub(super) struct CallConfig {
     pub(super) voice: Option<Name>,
     #[serde(default, deserialize_with = "lenient")]
     pub(super) language: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) first_sentence: Option<String>,
+}
+
+/// The body of `POST /v1/personas`.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct NewPersona {
+    pub(super) name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) personality_prompt: Option<String>,
+    #[serde(skip_serializing_if = "NewCallConfig::is_empty")]
+    pub(super) call_config: NewCallConfig,
+    pub(super) tags: Vec<String>,
+}
+
+/// How a new persona speaks.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct NewCallConfig {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) voice: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) language: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) first_sentence: Option<String>,
+}
+
+impl NewCallConfig {
+    fn is_empty(&self) -> bool {
+        self.voice.is_none() && self.language.is_none() && self.first_sentence.is_none()
+    }
 }
 
 /// A name or an id; older voices have numbers.

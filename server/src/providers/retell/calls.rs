@@ -91,6 +91,19 @@ pub(super) fn read<T: DeserializeOwned>(
     }
 }
 
+/// Whether the answer is a success, where nothing in it matters.
+pub(super) fn check(
+    answer: &Answer,
+    target: &Target<'_>,
+    capability: Capability,
+) -> Result<(), ProviderError> {
+    if answer.status.is_success() {
+        Ok(())
+    } else {
+        Err(failure(answer, target, capability))
+    }
+}
+
 /// What a status other than success means at Retell. What it does not find under a key is a 422 as often as a 404.
 fn failure(answer: &Answer, target: &Target<'_>, capability: Capability) -> ProviderError {
     let status = answer.status;

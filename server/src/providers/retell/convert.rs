@@ -9,7 +9,7 @@ use crate::providers::{
 use super::wire;
 
 /// Who makes a voice that Retell's id names no engine for, such as a cloned one.
-const OWN_ENGINE: &str = "retell";
+pub(super) const OWN_ENGINE: &str = "retell";
 
 /// Which vendor a family of models is by; Retell names the model alone.
 const MODEL_FAMILIES: [(&str, &str); 4] = [
@@ -38,6 +38,7 @@ pub(super) fn listed_agent(item: wire::AgentItem) -> RemoteAgent {
         engine: None,
         remote_created_at_ms: None,
         remote_updated_at_ms: user_modified_timestamp,
+        marker: None,
     }
 }
 
@@ -68,6 +69,7 @@ pub(super) fn agent(agent: wire::Agent) -> RemoteAgent {
         engine: None,
         remote_created_at_ms: None,
         remote_updated_at_ms: last_modification_timestamp,
+        marker: None,
     }
 }
 
@@ -80,6 +82,9 @@ pub(super) fn with_llm(
     agent.definition.model = model(&llm);
     agent.definition.prompt = llm.general_prompt.filter(|text| !text.is_empty());
     agent.definition.first_message = llm.begin_message.filter(|text| !text.is_empty());
+    agent.marker = llm
+        .default_dynamic_variables
+        .and_then(|variables| variables.ringfence_placement);
     agent.engine = engine;
     agent.is_whole = true;
     agent
@@ -137,7 +142,7 @@ pub(super) fn listed_voice(item: wire::VoiceItem) -> RemoteVoice {
 
 /// A voice by Retell's id of it, such as `11labs-Adrian`, which begins with the engine. The list of voices names engines in
 /// other words (`elevenlabs`) and agents do not name them at all, so that only the id makes one voice the same in both.
-fn voice(voice_id: String) -> Voice {
+pub(super) fn voice(voice_id: String) -> Voice {
     let engine = match voice_id.split_once('-') {
         Some((engine, rest)) if !engine.is_empty() && !rest.is_empty() => engine.to_owned(),
         _ => OWN_ENGINE.to_owned(),

@@ -45,6 +45,7 @@ fn an_item_of_the_list_is_a_part_of_an_agent() {
         remote_updated_at_ms: Some(
             1793612490005,
         ),
+        marker: None,
     }
     "#);
 }
@@ -92,6 +93,7 @@ fn an_agent_and_its_language_model_become_an_agent() {
         remote_updated_at_ms: Some(
             1793612490005,
         ),
+        marker: None,
     }
     "#);
 }

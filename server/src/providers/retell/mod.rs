@@ -4,7 +4,9 @@
 
 mod calls;
 mod convert;
+mod creation;
 mod paging;
+mod placing;
 mod wire;
 
 use async_trait::async_trait;
@@ -13,9 +15,9 @@ use serde_json::{Value, json};
 
 use super::http::{Shape, path_id};
 use super::{
-    Capability, Page, ProviderError, ProviderInfo, ProviderKind, RemoteAccount, RemoteAgent,
-    RemoteEngine, RemoteNumber, RemoteVoice, Target, Validation, ValidationOutcome, VoiceProvider,
-    cursor, info, probe,
+    AgentDefinition, Capability, Created, Fitted, NotCreated, Page, ProviderError, ProviderInfo,
+    ProviderKind, RemoteAccount, RemoteAgent, RemoteEngine, RemoteNumber, RemoteVoice, Target,
+    Validation, ValidationOutcome, VoiceProvider, cursor, info, probe,
 };
 use calls::{Call, read, read_list, read_whole, send};
 use paging::{Cursor, PAGE_LIMIT};
@@ -101,20 +103,7 @@ impl VoiceProvider for Retell {
         target: &Target<'_>,
         remote_id: &str,
     ) -> Result<RemoteAgent, ProviderError> {
-        let segments = ["get-agent", path_id(remote_id)?];
-        let answer = send(target, &Call::get("/get-agent/{id}", &segments)).await?;
-        let agent: wire::Agent = read(
-            &answer,
-            target,
-            Capability::ListAgents,
-            Shape::Object,
-            "the agent",
-        )?;
-        if agent.agent_id != remote_id {
-            return Err(ProviderError::Malformed {
-                what: "it is another agent than was asked for".to_owned(),
-            });
-        }
+        let agent = ask_agent(target, remote_id).await?;
         let engine = agent.response_engine.clone();
         let agent = convert::agent(agent);
         match engine.as_ref().and_then(llm_of) {
@@ -191,6 +180,25 @@ impl VoiceProvider for Retell {
         }))
     }
 
+    async fn create_agent(
+        &self,
+        target: &Target<'_>,
+        definition: &AgentDefinition,
+        marker: &str,
+    ) -> Result<Created, NotCreated> {
+        placing::create(target, &fit(definition).definition, marker).await
+    }
+
+    async fn update_agent(
+        &self,
+        target: &Target<'_>,
+        remote_id: &str,
+        definition: &AgentDefinition,
+    ) -> Result<RemoteAgent, ProviderError> {
+        placing::update(target, remote_id, &fit(definition).definition).await?;
+        self.get_agent(target, remote_id).await
+    }
+
     async fn detach_number(
         &self,
         target: &Target<'_>,
@@ -217,6 +225,29 @@ impl VoiceProvider for Retell {
         }
         Ok(())
     }
+}
+
+/// What is left of a definition at Retell.
+pub(super) fn fit(definition: &AgentDefinition) -> Fitted {
+    creation::fit(definition)
+}
+
+async fn ask_agent(target: &Target<'_>, remote_id: &str) -> Result<wire::Agent, ProviderError> {
+    let segments = ["get-agent", path_id(remote_id)?];
+    let answer = send(target, &Call::get("/get-agent/{id}", &segments)).await?;
+    let agent: wire::Agent = read(
+        &answer,
+        target,
+        Capability::ListAgents,
+        Shape::Object,
+        "the agent",
+    )?;
+    if agent.agent_id != remote_id {
+        return Err(ProviderError::Malformed {
+            what: "it is another agent than was asked for".to_owned(),
+        });
+    }
+    Ok(agent)
 }
 
 /// The account that the key opens. `Ok(None)`: Retell accepts the key and names no account.

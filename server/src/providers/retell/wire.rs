@@ -7,7 +7,9 @@
     reason = "the fields are named as on the wire"
 )]
 
-use serde::Deserialize;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 use crate::providers::wire::lenient;
 
@@ -106,6 +108,58 @@ pub(super) struct Llm {
     pub(super) begin_message: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     pub(super) last_modification_timestamp: Option<i64>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) default_dynamic_variables: Option<OwnVariables>,
+}
+
+/// The one of a language model's variables that is ours; the others are the account's and are not kept.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct OwnVariables {
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) ringfence_placement: Option<String>,
+}
+
+/// The body of `POST /create-retell-llm`.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct NewLlm {
+    pub(super) start_speaker: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) s2s_model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) general_prompt: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) begin_message: Option<String>,
+    pub(super) default_dynamic_variables: BTreeMap<&'static str, String>,
+}
+
+/// The body of `POST /create-agent`.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct NewAgent {
+    pub(super) response_engine: NewEngine,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) voice_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) agent_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) language: Option<NewLanguages>,
+}
+
+/// What answers for a new agent.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct NewEngine {
+    #[serde(rename = "type")]
+    pub(super) kind: &'static str,
+    pub(super) llm_id: String,
+}
+
+/// One language, or all of them.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub(super) enum NewLanguages {
+    One(String),
+    Many(Vec<String>),
 }
 
 /// The newer place of a language model's settings; where it is set, it wins over the older fields.

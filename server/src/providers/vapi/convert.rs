@@ -20,6 +20,7 @@ pub(super) fn agent(assistant: wire::Assistant) -> RemoteAgent {
         model,
         voice,
         transcriber,
+        metadata,
     } = assistant;
     // Vapi has no language of the assistant: it is what the transcriber listens for, else what the voice speaks.
     let language = transcriber
@@ -51,6 +52,7 @@ pub(super) fn agent(assistant: wire::Assistant) -> RemoteAgent {
         engine: None,
         remote_created_at_ms: created_at.as_deref().and_then(unix_millis),
         remote_updated_at_ms: updated_at.as_deref().and_then(unix_millis),
+        marker: metadata.and_then(|metadata| metadata.ringfence_placement),
     }
 }
 

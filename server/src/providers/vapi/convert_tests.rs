@@ -55,6 +55,7 @@ fn an_assistant_becomes_an_agent() {
         remote_updated_at_ms: Some(
             1793612490005,
         ),
+        marker: None,
     }
     "#);
 }
@@ -84,6 +85,7 @@ fn an_assistant_without_anything_becomes_an_agent_without_anything() {
         remote_updated_at_ms: Some(
             1789399328412,
         ),
+        marker: None,
     }
     "#);
 }

@@ -3,6 +3,7 @@
 //! stores; every text of Vapi's is scrubbed before it leaves (K13).
 
 mod convert;
+mod creation;
 mod paging;
 mod wire;
 
@@ -13,9 +14,9 @@ use serde_json::{Value, json};
 
 use super::http::{Answer, ApiRequest, Authorization, Shape, path_id, scrub_message};
 use super::{
-    Capability, Page, ProviderError, ProviderInfo, ProviderKind, RemoteAccount, RemoteAgent,
-    RemoteEngine, RemoteNumber, RemoteVoice, Target, Unavailable, Validation, VoiceProvider,
-    cursor, info, probe,
+    AgentDefinition, Capability, Created, Fitted, NotCreated, Page, ProviderError, ProviderInfo,
+    ProviderKind, RemoteAccount, RemoteAgent, RemoteEngine, RemoteNumber, RemoteVoice, Target,
+    Unavailable, Validation, VoiceProvider, cursor, info, probe,
 };
 use paging::{AssistantCursor, NumberCursor, PAGE_LIMIT};
 
@@ -123,29 +124,8 @@ impl VoiceProvider for Vapi {
         target: &Target<'_>,
         remote_id: &str,
     ) -> Result<RemoteAgent, ProviderError> {
-        let id = path_id(remote_id)?;
-        let answer = request(
-            target,
-            Method::GET,
-            "/assistant/{id}",
-            &["assistant", id],
-            &[],
-            None,
-        )
-        .await?;
-        let assistant: wire::Assistant = read(
-            &answer,
-            target,
-            Capability::ListAgents,
-            Shape::Object,
-            "the assistant",
-        )?;
-        if assistant.id != remote_id {
-            return Err(ProviderError::Malformed {
-                what: "it is another assistant than was asked for".to_owned(),
-            });
-        }
-        Ok(convert::agent(assistant))
+        let answer = one_assistant(target, Method::GET, remote_id, None).await?;
+        read_assistant(&answer, target, Some(remote_id))
     }
 
     async fn list_numbers(
@@ -209,6 +189,41 @@ impl VoiceProvider for Vapi {
         Ok(None)
     }
 
+    async fn create_agent(
+        &self,
+        target: &Target<'_>,
+        definition: &AgentDefinition,
+        marker: &str,
+    ) -> Result<Created, NotCreated> {
+        let assistant = creation::new_assistant(&fit(definition).definition, marker);
+        create_assistant(target, &json!(assistant))
+            .await
+            .map(|agent| Created {
+                agent,
+                unfinished: None,
+            })
+            .map_err(NotCreated::by_answer)
+    }
+
+    async fn update_agent(
+        &self,
+        target: &Target<'_>,
+        remote_id: &str,
+        definition: &AgentDefinition,
+    ) -> Result<RemoteAgent, ProviderError> {
+        let answer = one_assistant(target, Method::GET, remote_id, None).await?;
+        let before = read(
+            &answer,
+            target,
+            Capability::ListAgents,
+            Shape::Object,
+            ASSISTANT,
+        )?;
+        let changes = creation::changes(&fit(definition).definition, &before);
+        let answer = one_assistant(target, Method::PATCH, remote_id, Some(&changes)).await?;
+        read_assistant(&answer, target, Some(remote_id))
+    }
+
     async fn detach_number(
         &self,
         target: &Target<'_>,
@@ -232,6 +247,60 @@ impl VoiceProvider for Vapi {
         }
         Ok(())
     }
+}
+
+/// What is left of a definition at Vapi.
+pub(super) fn fit(definition: &AgentDefinition) -> Fitted {
+    creation::fit(definition)
+}
+
+const ASSISTANT: &str = "the assistant";
+
+async fn create_assistant(
+    target: &Target<'_>,
+    assistant: &Value,
+) -> Result<RemoteAgent, ProviderError> {
+    let answer = request(
+        target,
+        Method::POST,
+        "/assistant",
+        &["assistant"],
+        &[],
+        Some(assistant),
+    )
+    .await?;
+    read_assistant(&answer, target, None)
+}
+
+/// Reads or changes one assistant.
+async fn one_assistant(
+    target: &Target<'_>,
+    method: Method,
+    remote_id: &str,
+    change: Option<&Value>,
+) -> Result<Answer, ProviderError> {
+    let segments = ["assistant", path_id(remote_id)?];
+    request(target, method, "/assistant/{id}", &segments, &[], change).await
+}
+
+fn read_assistant(
+    answer: &Answer,
+    target: &Target<'_>,
+    asked: Option<&str>,
+) -> Result<RemoteAgent, ProviderError> {
+    let assistant: wire::Assistant = read(
+        answer,
+        target,
+        Capability::ListAgents,
+        Shape::Object,
+        ASSISTANT,
+    )?;
+    if asked.is_some_and(|asked| assistant.id != asked) {
+        return Err(ProviderError::Malformed {
+            what: "it is another assistant than was asked for".to_owned(),
+        });
+    }
+    Ok(convert::agent(assistant))
 }
 
 /// Asks for one item of a list. `Some` is the account that it belongs to.

@@ -2,8 +2,8 @@
 //! nothing here keeps a field that it does not name. A nested part with an unexpected shape reads as absent, because one
 //! odd assistant must not hide ten thousand others; ids and the list itself are strict.
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 
 use crate::providers::wire::lenient;
 
@@ -28,6 +28,67 @@ pub(super) struct Assistant {
     pub(super) voice: Option<AssistantVoice>,
     #[serde(default, deserialize_with = "lenient")]
     pub(super) transcriber: Option<Transcriber>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) metadata: Option<Metadata>,
+}
+
+/// The part of an assistant's free metadata that is ours; the rest is the account's and is not kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Metadata {
+    #[serde(
+        default,
+        deserialize_with = "lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub(super) ringfence_placement: Option<String>,
+}
+
+/// The body of `POST /assistant`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NewAssistant {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) first_message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) model: Option<NewModel>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) voice: Option<NewVoice>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) transcriber: Option<NewTranscriber>,
+    pub(super) metadata: Metadata,
+}
+
+/// The language model of a new assistant, with the prompt.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct NewModel {
+    pub(super) provider: String,
+    pub(super) model: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) messages: Vec<NewMessage>,
+}
+
+/// A message of a new model's beginning.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct NewMessage {
+    pub(super) role: &'static str,
+    pub(super) content: String,
+}
+
+/// The voice of a new assistant.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NewVoice {
+    pub(super) provider: String,
+    pub(super) voice_id: String,
+}
+
+/// The transcriber of a new assistant.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct NewTranscriber {
+    pub(super) provider: &'static str,
+    pub(super) language: String,
 }
 
 /// The language model of an assistant.
