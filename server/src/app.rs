@@ -60,6 +60,8 @@ pub(crate) struct Throttles {
     pub(crate) validations_by_person: Throttle,
     /// Validations per agency: 30 an hour (K16).
     pub(crate) validations_by_agency: Throttle,
+    /// Webhooks sent by hand per agency: 10 a minute.
+    pub(crate) webhooks_by_agency: Throttle,
     /// Failed log-ins per email and address: 5 in 15 minutes.
     pub(crate) log_ins_by_pair: Throttle,
     /// Failed log-ins per email from anywhere: 50 in 15 minutes, so that a stranger does not lock the owner out with five.
@@ -74,6 +76,7 @@ impl Default for Throttles {
         Self {
             validations_by_person: Throttle::new(10, Duration::from_mins(1)),
             validations_by_agency: Throttle::new(30, Duration::from_hours(1)),
+            webhooks_by_agency: Throttle::new(10, Duration::from_mins(1)),
             log_ins_by_pair: Throttle::new(5, quarter),
             log_ins_by_email: Throttle::new(50, quarter),
             log_ins_by_address: Throttle::new(30, quarter),

@@ -67,6 +67,10 @@ pub struct Options {
     #[arg(long, value_name = "HOURS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sync_interval_hours: Option<u32>,
+    /// Hours between checks of a stored key, 0 for none [env: `RINGFENCE_HEALTH_CHECK_INTERVAL_HOURS`] [default: 24].
+    #[arg(long, value_name = "HOURS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health_check_interval_hours: Option<u32>,
     /// Log lines as `json` or `text` [env: `RINGFENCE_LOG_FORMAT`] [default: text on a terminal, else json].
     #[arg(long, value_name = "FORMAT")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -124,6 +128,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Time between scheduled syncs; `None` switches them off.
     pub sync_interval: Option<Duration>,
+    /// Time between checks of a stored key; `None` switches them off. A refusal is followed up all the same.
+    pub health_check_interval: Option<Duration>,
     /// JSON log lines instead of text.
     pub log_json: bool,
     /// Which log lines.
@@ -275,7 +281,8 @@ impl Config {
             }
             None => DatabaseLocation::Sqlite(data_dir.join("ringfence.db")),
         };
-        let hours = options.sync_interval_hours.unwrap_or(6);
+        let sync_hours = options.sync_interval_hours.unwrap_or(6);
+        let check_hours = options.health_check_interval_hours.unwrap_or(24);
         Ok(Self {
             master_key_file: options
                 .master_key_file
@@ -289,7 +296,8 @@ impl Config {
             public_url,
             cipher,
             trusted_proxies: parse_networks(options.trusted_proxies.as_deref())?,
-            sync_interval: (hours > 0).then(|| Duration::from_secs(u64::from(hours) * 3600)),
+            sync_interval: hours(sync_hours),
+            health_check_interval: hours(check_hours),
             log_json,
             log_filter: options.log.unwrap_or_else(|| "info".to_owned()),
             hosts: provider_hosts()?,
@@ -311,6 +319,11 @@ impl Config {
             format!("{what} listens on this machine only, such as 127.0.0.1:8080."),
         ))
     }
+}
+
+/// An interval; zero hours are none.
+fn hours(count: u32) -> Option<Duration> {
+    (count > 0).then(|| Duration::from_secs(u64::from(count) * 3600))
 }
 
 fn parse_public_url(text: &str) -> Result<Url, ConfigError> {

@@ -70,6 +70,12 @@ ids! {
     VoiceId
     /// One import of an account.
     SyncRunId
+    /// Something that needs somebody's attention.
+    AlertId
+    /// Where an agency is told by HTTP.
+    WebhookEndpointId
+    /// Something that was sent to a webhook endpoint.
+    WebhookDeliveryId
     /// A unit of background work.
     JobId
 }

@@ -124,7 +124,9 @@ pub enum Need {
 }
 
 use Need::{LoggedIn, May, Public};
-use Permission::{Administer, ManageKeys, OwnAgency, UseAgents, ViewKeyDetails, ViewKeyStatus};
+use Permission::{
+    Administer, ManageKeys, OwnAgency, UseAgents, ViewAlerts, ViewKeyDetails, ViewKeyStatus,
+};
 
 /// Type × need × fields. Every field of `schema.graphql` stands here once; a test compares the two.
 pub const FIELDS: &[(&str, Need, &[&str])] = &[
@@ -153,7 +155,12 @@ pub const FIELDS: &[(&str, Need, &[&str])] = &[
             "syncChanges",
         ],
     ),
-    ("Query", May(Administer), &["auditEntries"]),
+    ("Query", May(ViewAlerts), &["alerts", "alertSummary"]),
+    (
+        "Query",
+        May(Administer),
+        &["auditEntries", "webhookEndpoints", "webhookDeliveries"],
+    ),
     ("Mutation", Public, &["setUp", "logIn"]),
     ("Mutation", LoggedIn, &["logOut", "logOutEverywhere"]),
     (
@@ -163,6 +170,19 @@ pub const FIELDS: &[(&str, Need, &[&str])] = &[
     ),
     ("Mutation", May(ViewKeyStatus), &["startSync"]),
     ("Mutation", May(ManageKeys), &["confirmSync"]),
+    ("Mutation", May(ViewAlerts), &["dismissAlert"]),
+    (
+        "Mutation",
+        May(Administer),
+        &[
+            "createWebhookEndpoint",
+            "updateWebhookEndpoint",
+            "rotateWebhookSecret",
+            "deleteWebhookEndpoint",
+            "testWebhookEndpoint",
+            "redeliverWebhook",
+        ],
+    ),
     ("Subscription", May(ViewKeyStatus), &["syncProgress"]),
     ("Instance", Public, &["needsSetUp", "demo"]),
     ("Instance", LoggedIn, &["version"]),
@@ -368,6 +388,87 @@ pub const FIELDS: &[(&str, Need, &[&str])] = &[
     ),
     ("AuditEntryConnection", May(Administer), CONNECTION),
     ("AuditEntryEdge", May(Administer), EDGE),
+    (
+        "Alert",
+        May(ViewAlerts),
+        &[
+            "id",
+            "kind",
+            "state",
+            "summary",
+            "provider",
+            "clientId",
+            "clientName",
+            "agentCount",
+            "raisedAt",
+            "resolvedAt",
+            "dismissedAt",
+        ],
+    ),
+    ("Alert", May(Administer), &["dismissedBy"]),
+    ("AlertConnection", May(ViewAlerts), CONNECTION),
+    ("AlertEdge", May(ViewAlerts), EDGE),
+    ("AlertSummary", May(ViewAlerts), &["openCount"]),
+    ("DismissAlertPayload", May(ViewAlerts), &["alert"]),
+    (
+        "WebhookEndpoint",
+        May(Administer),
+        &[
+            "id",
+            "url",
+            "description",
+            "events",
+            "isEnabled",
+            "disabledAt",
+            "failuresInARow",
+            "createdAt",
+            "createdBy",
+        ],
+    ),
+    ("WebhookEndpointConnection", May(Administer), CONNECTION),
+    ("WebhookEndpointEdge", May(Administer), EDGE),
+    (
+        "WebhookDelivery",
+        May(Administer),
+        &[
+            "id",
+            "eventId",
+            "event",
+            "state",
+            "attempts",
+            "nextAttemptAt",
+            "lastAttemptAt",
+            "statusCode",
+            "durationMs",
+            "failure",
+            "payload",
+            "createdAt",
+        ],
+    ),
+    ("WebhookDeliveryConnection", May(Administer), CONNECTION),
+    ("WebhookDeliveryEdge", May(Administer), EDGE),
+    (
+        "CreateWebhookEndpointPayload",
+        May(Administer),
+        &["webhookEndpoint", "signingSecret"],
+    ),
+    (
+        "UpdateWebhookEndpointPayload",
+        May(Administer),
+        &["webhookEndpoint"],
+    ),
+    (
+        "RotateWebhookSecretPayload",
+        May(Administer),
+        &["webhookEndpoint", "signingSecret"],
+    ),
+    (
+        "DeleteWebhookEndpointPayload",
+        May(Administer),
+        &["deletedId"],
+    ),
+    ("TestWebhookEndpointPayload", May(Administer), &["delivery"]),
+    ("RedeliverWebhookPayload", May(Administer), &["delivery"]),
     ("SetUpPayload", Public, &["viewer"]),
     ("LogInPayload", Public, &["viewer"]),
     ("LogOutPayload", Public, &["isLoggedOut"]),

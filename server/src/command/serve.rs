@@ -13,7 +13,7 @@ use crate::{
     accounts::set_up,
     app::App,
     config::{Config, Options},
-    http, jobs,
+    health, http, jobs,
     providers::ProviderKind,
     sandbox::{Sandbox, sample_keys},
 };
@@ -65,6 +65,7 @@ pub(crate) fn settle_port(config: &mut Config, address: SocketAddr) -> Result<()
 /// Runs jobs and the server until a signal, then stops both in order.
 pub(crate) async fn run(app: &App, listener: TcpListener) -> Result<()> {
     jobs::start(app).await?;
+    health::watch(app);
     let stopper = app.clone();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

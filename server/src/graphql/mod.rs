@@ -4,6 +4,7 @@
 
 pub(crate) mod agency;
 pub(crate) mod agent;
+pub(crate) mod alert;
 pub(crate) mod audit;
 pub(crate) mod context;
 pub(crate) mod failure;
@@ -19,6 +20,7 @@ pub(crate) mod session;
 pub(crate) mod sync_change;
 pub(crate) mod sync_run;
 pub(crate) mod voice;
+pub(crate) mod webhook;
 
 use async_graphql::{MergedObject, MergedSubscription, Schema};
 
@@ -43,6 +45,8 @@ pub struct Query(
     sync_run::SyncRunQuery,
     sync_change::SyncChangeQuery,
     audit::AuditQuery,
+    alert::AlertQuery,
+    webhook::WebhookQuery,
 );
 
 /// Everything that can be changed.
@@ -51,6 +55,8 @@ pub struct Mutation(
     session::SessionMutation,
     provider_key::ProviderKeyMutation,
     sync_run::SyncRunMutation,
+    alert::AlertMutation,
+    webhook::WebhookMutation,
 );
 
 /// Everything that can be watched.

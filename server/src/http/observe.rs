@@ -163,6 +163,21 @@ pub(crate) async fn figures(app: &App) -> String {
         Ok(mut conn) => store::jobs::count_live(&mut conn).await.unwrap_or(0),
         Err(_) => 0,
     };
+    if let Ok(mut conn) = app.db.read().await {
+        let open = store::alerts::count_open(&mut conn).await.unwrap_or(0);
+        gauge("ringfence_open_alerts", u64::try_from(open).unwrap_or(0));
+        for (provider, health, count) in store::health::count_by_health(&mut conn)
+            .await
+            .unwrap_or_default()
+        {
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "a gauge is a double; counts stay far below 2^52"
+            )]
+            metrics::gauge!("ringfence_provider_keys", "provider" => provider, "health" => health)
+                .set(count as f64);
+        }
+    }
     gauge("ringfence_jobs", u64::try_from(jobs).unwrap_or(0));
     gauge("ringfence_guard_bypassed", app.guard_alarm.count());
     handle.run_upkeep();

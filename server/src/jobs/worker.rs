@@ -13,8 +13,10 @@ use crate::{
     app::App,
     clock::Timestamp,
     error::{Error, Result},
+    health::check::CheckKeyJob,
     store::{self, jobs::JobRow},
     sync::{run::SyncJob, schedule},
+    webhooks::deliver::DeliverJob,
 };
 
 /// Jobs at a time.
@@ -28,6 +30,8 @@ const POLL: Duration = Duration::from_secs(5);
 const HOUSEKEEPING: Duration = Duration::from_mins(1);
 /// Ended jobs are kept this long, for whoever looks.
 const KEEP_ENDED: Duration = Duration::from_hours(7 * 24);
+/// The delivery log of webhooks reaches back this far.
+const KEEP_DELIVERIES: Duration = Duration::from_hours(30 * 24);
 /// A fault of ours is tried again this often before a job is given up.
 const MAX_FAULTS: i64 = 5;
 
@@ -218,6 +222,8 @@ async fn run_kind(app: &App, job: &JobRow, stop: &CancellationToken) -> Result<(
     let work = async {
         match job.kind.as_str() {
             SyncJob::KIND => parse::<SyncJob>(job)?.run(app, stop).await,
+            CheckKeyJob::KIND => parse::<CheckKeyJob>(job)?.run(app, stop).await,
+            DeliverJob::KIND => parse::<DeliverJob>(job)?.run(app, stop).await,
             other => Err(unknown_kind(other).into()),
         }
     };
@@ -230,12 +236,18 @@ async fn run_kind(app: &App, job: &JobRow, stop: &CancellationToken) -> Result<(
 /// Lets the job's own record say that nothing more comes of it.
 async fn give_up(app: &App, job: &JobRow, error: &Error) -> Result<()> {
     match job.kind.as_str() {
-        SyncJob::KIND => match serde_json::from_str::<SyncJob>(&job.payload) {
-            Ok(sync) => sync.give_up(app, error).await,
-            // Whose record it would be, nobody can tell.
-            Err(_) => Ok(()),
-        },
+        SyncJob::KIND => give_up_as::<SyncJob>(app, job, error).await,
+        CheckKeyJob::KIND => give_up_as::<CheckKeyJob>(app, job, error).await,
+        DeliverJob::KIND => give_up_as::<DeliverJob>(app, job, error).await,
         _ => Ok(()),
+    }
+}
+
+async fn give_up_as<J: Job>(app: &App, job: &JobRow, error: &Error) -> Result<()> {
+    match serde_json::from_str::<J>(&job.payload) {
+        Ok(work) => work.give_up(app, error).await,
+        // Whose record it would be, nobody can tell.
+        Err(_) => Ok(()),
     }
 }
 
@@ -283,6 +295,7 @@ pub async fn tidy(app: &App) -> Result<()> {
     let mut tx = app.db.begin().await?;
     store::jobs::delete_finished(&mut tx, now.minus(KEEP_ENDED)).await?;
     store::sessions::delete_expired(&mut tx, now).await?;
+    store::webhook_deliveries::delete_old(&mut tx, now.minus(KEEP_DELIVERIES)).await?;
     let shredded = store::provider_keys::shred_due(&mut tx, now).await?;
     if shredded > 0 {
         let entry = crate::audit::Entry {

@@ -13,6 +13,7 @@ use crate::{
     app::App,
     audit::{Action, Actor, Entry},
     error::{Error, Result},
+    health,
     id::{AgencyId, KeyId},
     keys::{
         self, SIGNATURE_GRACE,
@@ -113,6 +114,7 @@ async fn write(
     let detached_count = detached.len();
     let version = row.version.version;
     store::provider_keys::deactivate(&mut tx, agency, &row.id).await?;
+    health::reset(&mut tx, app, agency, &row.id).await?;
     store::provider_keys::retire_version(
         &mut tx,
         agency,

@@ -11,6 +11,7 @@ use crate::{
     clock::Timestamp,
     config::Region,
     error::{Error, Result},
+    health,
     id::{AgencyId, KeyId},
     keys::{
         self, Health, SIGNATURE_GRACE, VALIDATION_TIME,
@@ -188,6 +189,7 @@ async fn write(
         checked_at: now,
     };
     store::provider_keys::activate(&mut tx, agency, &key_id, version, &update).await?;
+    health::reset(&mut tx, app, agency, &key_id).await?;
     if let Some(before) = active {
         let shred_after = now.plus(SIGNATURE_GRACE);
         store::provider_keys::retire_version(&mut tx, agency, &key_id, before, now, shred_after)

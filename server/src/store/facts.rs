@@ -89,7 +89,8 @@ pub(crate) async fn take_set_up_token(
 /// Whether anything is sealed here: then a missing canary is damage, not a first start (E4).
 pub(crate) async fn has_sealed_rows(conn: &mut Conn) -> Result<bool> {
     const SQL: &str = "SELECT (SELECT count(*) FROM vault_rows) + \
-        (SELECT count(*) FROM (SELECT key_id FROM provider_key_versions LIMIT 1) AS one)";
+        (SELECT count(*) FROM (SELECT key_id FROM provider_key_versions LIMIT 1) AS one) + \
+        (SELECT count(*) FROM (SELECT id FROM webhook_endpoints LIMIT 1) AS another)";
     let count: i64 = on!(conn, c => sqlx::query_scalar(SQL).fetch_one(c).await)?;
     Ok(count > 0)
 }

@@ -8,9 +8,11 @@
 pub(crate) mod accounts;
 pub(crate) mod agencies;
 pub(crate) mod agents;
+pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod batch;
 pub(crate) mod facts;
+pub(crate) mod health;
 pub(crate) mod jobs;
 pub(crate) mod keyset;
 pub(crate) mod phone_numbers;
@@ -21,6 +23,8 @@ pub(crate) mod sync_changes;
 pub(crate) mod sync_runs;
 pub(crate) mod users;
 pub(crate) mod voices;
+pub(crate) mod webhook_deliveries;
+pub(crate) mod webhook_endpoints;
 
 use std::{
     borrow::Cow,

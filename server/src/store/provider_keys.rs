@@ -276,29 +276,6 @@ pub(crate) async fn shred_due(conn: &mut Conn, now: Timestamp) -> Result<u64> {
     Ok(on!(conn, c => sqlx::query(SQL).bind(now).execute(c).await.map(|r| r.rows_affected()))?)
 }
 
-/// Writes down what a check found, if `version` is still the one in use; an old version's answer changes nothing (K10).
-pub(crate) async fn update_health(
-    conn: &mut Conn,
-    agency: &AgencyId,
-    key: &KeyId,
-    version: i64,
-    update: &HealthUpdate<'_>,
-) -> Result<bool> {
-    const SQL: &str = "UPDATE provider_keys SET health = $4, health_message = $5, checked_at = $6 \
-        WHERE agency_id = $1 AND id = $2 AND active_version = $3";
-    let updated = on!(conn, c => sqlx::query(SQL)
-        .bind(agency)
-        .bind(key)
-        .bind(version)
-        .bind(update.health)
-        .bind(update.message)
-        .bind(update.checked_at)
-        .execute(c)
-        .await
-        .map(|r| r.rows_affected()))?;
-    Ok(updated == 1)
-}
-
 /// Writes down which capabilities a check found.
 pub(crate) async fn update_capabilities(
     conn: &mut Conn,

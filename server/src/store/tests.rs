@@ -7,12 +7,12 @@ use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
 use tempfile::TempDir;
 
 use super::{
-    DatabaseLocation, Db, Pools, agents, audit, keyset::KeysetSql, phone_numbers, placements,
-    sync_changes, sync_runs, voices,
+    DatabaseLocation, Db, Pools, agents, alerts, audit, keyset::KeysetSql, phone_numbers,
+    placements, sync_changes, sync_runs, voices, webhook_deliveries, webhook_endpoints,
 };
 
 /// Each list's text, and the index that it walks along.
-const LISTS: [(&str, &KeysetSql); 10] = [
+const LISTS: [(&str, &KeysetSql); 13] = [
     ("agents_by_name", &agents::BY_NAME),
     ("agents_by_status", &agents::BY_STATUS),
     ("agents_by_created", &agents::BY_CREATED),
@@ -23,6 +23,12 @@ const LISTS: [(&str, &KeysetSql); 10] = [
     ("sync_changes_by_name", &sync_changes::BY_NAME),
     ("voices_by_agency", &voices::BY_ENGINE),
     ("audit_entries_by_agency", &audit::BY_SEQUENCE),
+    ("alerts_by_agency", &alerts::BY_ID),
+    ("webhook_endpoints_by_agency", &webhook_endpoints::BY_ID),
+    (
+        "webhook_deliveries_by_endpoint",
+        &webhook_deliveries::BY_ENDPOINT,
+    ),
 ];
 
 async fn database() -> (TempDir, Db) {

@@ -11,8 +11,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    alerts::{self, Cause, Kind},
     app::App,
     error::{Code, Error, Result, provider_code},
+    health::{self, Observation},
     id::{AgencyId, SyncRunId},
     jobs::{Job, JobError},
     keys::{self, Health, words},
@@ -20,16 +22,13 @@ use crate::{
         Capability, Page, ProviderError, ProviderKind, RemoteAgent, RemoteVoice, Target,
         Unavailable, VoiceProvider,
     },
-    store::{
-        self,
-        provider_keys::{HealthUpdate, KeyRow},
-        sync_runs::SyncRunRow,
-    },
+    store::{self, Conn, provider_keys::KeyRow, sync_runs::SyncRunRow},
     sync::{
         Phase, State, agents, details, events,
         missing::{self, Missing},
         numbers, pages,
     },
+    webhooks::{self, Event},
 };
 
 /// One page answers within this time.
@@ -353,8 +352,15 @@ async fn succeed(app: &App, run: &SyncRunRow, key: &KeyRow) -> Result<()> {
         numbers = run.phone_number_count,
         "a sync has ended"
     );
-    let is_refused = key.health == Health::Invalid.as_str();
-    if !is_refused || run.agent_count + run.phone_number_count == 0 {
+    let mut tx = app.db.begin().await?;
+    let (agency, now) = (&key.agency_id, app.clock.now());
+    alerts::resolve(&mut tx, agency, Kind::SyncFailed, key.id.as_str(), now).await?;
+    tx.commit().await?;
+    let mut conn = app.db.read().await?;
+    let is_doubted = store::health::is_doubted(&mut conn, agency, &key.id).await?;
+    drop(conn);
+    let has_no_funds = key.health == Health::NoFunds.as_str();
+    if !is_doubted || has_no_funds || run.agent_count + run.phone_number_count == 0 {
         return Ok(());
     }
     let health = if keys::lacks_any(key) {
@@ -375,16 +381,34 @@ async fn fail(app: &App, run: &mut SyncRunRow, code: Code, message: &str) -> Res
     next.error_code = Some(code.as_str().to_owned());
     next.error_message = Some(message.to_owned());
     next.finished_at = Some(app.clock.now());
-    let tx = app.db.begin().await?;
+    let mut tx = app.db.begin().await?;
+    tell(&mut tx, app, &next, code).await?;
     if !pages::commit(app, tx, run, next).await? {
         return Err(JobError::Interrupted);
     }
+    app.job_bell.notify_waiters();
     tracing::warn!(
         provider.kind = run.provider,
         code = code.as_str(),
         "a sync has failed"
     );
     Ok(())
+}
+
+/// Tells whoever listens that a run has failed. A run whose key was replaced or cleared is none: another one follows, or none
+/// is to. What the key's own alert says already is not said twice.
+async fn tell(conn: &mut Conn, app: &App, run: &SyncRunRow, code: Code) -> Result<()> {
+    let key = store::provider_keys::find(conn, &run.agency_id, &run.key_id).await?;
+    let Some(key) = key.filter(|key| key.version.version == run.key_version) else {
+        return Ok(());
+    };
+    if !matches!(code, Code::KeyRejected | Code::NoFunds) {
+        let message = run.error_message.as_deref().unwrap_or_default();
+        let cause = Cause::SyncFailed { key: &key, message };
+        alerts::raise(conn, app, &cause).await?;
+    }
+    let event = Event::SyncFailed { key: &key, run };
+    webhooks::emit(conn, app, &run.agency_id, &event).await
 }
 
 /// Decides, where the error arose, whether the run waits or ends (S4).
@@ -498,21 +522,16 @@ async fn set_health(
     health: Health,
     message: Option<String>,
 ) -> Result<()> {
-    let update = HealthUpdate {
-        health: health.as_str(),
-        message: message.as_deref(),
-        checked_at: app.clock.now(),
+    let seen = Observation {
+        health,
+        message,
+        capabilities: None,
     };
     let mut tx = app.db.begin().await?;
-    store::provider_keys::update_health(
-        &mut tx,
-        &key.agency_id,
-        &key.id,
-        key.version.version,
-        &update,
-    )
-    .await?;
-    tx.commit().await
+    health::record(&mut tx, app, key, &seen).await?;
+    tx.commit().await?;
+    app.job_bell.notify_waiters();
+    Ok(())
 }
 
 /// What to check when a sync ended and found nothing (S2).

@@ -23,6 +23,9 @@ struct Scene {
     key: String,
     run: String,
     number: String,
+    endpoint: String,
+    delivery: String,
+    alert: String,
     _folder: TempDir,
 }
 
@@ -39,6 +42,19 @@ async fn scene() -> Scene {
         .unwrap();
     let owner = before.user(Role::Owner).await;
     owner.import(&before).await;
+    let query = "mutation { createWebhookEndpoint(input: { url: \"http://127.0.0.1:9/\", events: [SYNC_FAILED] }) { \
+        webhookEndpoint { id } } }";
+    let made = owner.query(query).await.ok();
+    let id = &made["createWebhookEndpoint"]["webhookEndpoint"]["id"];
+    let query = "mutation($input: TestWebhookEndpointInput!) { testWebhookEndpoint(input: $input) { delivery { id } } }";
+    let input = json!({ "input": { "webhookEndpointId": id } });
+    owner.graphql(query, input).await.ok();
+    before
+        .sql(
+            "INSERT INTO alerts (id, agency_id, kind, subject, summary, raised_at)
+             SELECT 'an-alert-of-ours', id, 'sync_failed', 'a key', 'a summary', 0 FROM agencies",
+        )
+        .await;
     before.app.stop(Duration::from_millis(100)).await;
     drop(before);
     let app = TestApp::with(settings(true)).await;
@@ -48,6 +64,9 @@ async fn scene() -> Scene {
         key: first(app.sql("SELECT id FROM provider_keys").await),
         run: first(app.sql("SELECT id FROM sync_runs").await),
         number: first(app.sql("SELECT id FROM phone_numbers").await),
+        endpoint: first(app.sql("SELECT id FROM webhook_endpoints").await),
+        delivery: first(app.sql("SELECT id FROM webhook_deliveries").await),
+        alert: first(app.sql("SELECT id FROM alerts").await),
         app,
         _folder: folder,
     }
@@ -86,6 +105,7 @@ async fn another_agencys_row_is_as_absent_as_no_row() {
     let stranger = scene.app.stranger(Role::Owner).await;
     let (agent, key, run) = (&scene.agent, &scene.key, &scene.run);
     let number = &scene.number;
+    let (endpoint, delivery, alert) = (&scene.endpoint, &scene.delivery, &scene.alert);
     let cases: &[Case<'_>] = &[
         (
             "agent(id)",
@@ -140,6 +160,48 @@ async fn another_agencys_row_is_as_absent_as_no_row() {
             run,
             "mutation($input: ConfirmSyncInput!) { confirmSync(input: $input) { syncRun { id } } }",
             |id| json!({ "input": { "syncRunId": id, "decision": "MARK_INACTIVE" } }),
+        ),
+        (
+            "updateWebhookEndpoint(input.webhookEndpointId)",
+            endpoint,
+            "mutation($input: UpdateWebhookEndpointInput!) { updateWebhookEndpoint(input: $input) { webhookEndpoint { id } } }",
+            |id| json!({ "input": { "webhookEndpointId": id } }),
+        ),
+        (
+            "rotateWebhookSecret(input.webhookEndpointId)",
+            endpoint,
+            "mutation($input: RotateWebhookSecretInput!) { rotateWebhookSecret(input: $input) { signingSecret } }",
+            |id| json!({ "input": { "webhookEndpointId": id } }),
+        ),
+        (
+            "deleteWebhookEndpoint(input.webhookEndpointId)",
+            endpoint,
+            "mutation($input: DeleteWebhookEndpointInput!) { deleteWebhookEndpoint(input: $input) { deletedId } }",
+            |id| json!({ "input": { "webhookEndpointId": id } }),
+        ),
+        (
+            "testWebhookEndpoint(input.webhookEndpointId)",
+            endpoint,
+            "mutation($input: TestWebhookEndpointInput!) { testWebhookEndpoint(input: $input) { delivery { id } } }",
+            |id| json!({ "input": { "webhookEndpointId": id } }),
+        ),
+        (
+            "redeliverWebhook(input.webhookDeliveryId)",
+            delivery,
+            "mutation($input: RedeliverWebhookInput!) { redeliverWebhook(input: $input) { delivery { id } } }",
+            |id| json!({ "input": { "webhookDeliveryId": id } }),
+        ),
+        (
+            "webhookDeliveries(webhookEndpointId)",
+            endpoint,
+            "query($id: ID!) { webhookDeliveries(webhookEndpointId: $id) { totalCount nodes { id } } }",
+            |id| json!({ "id": id }),
+        ),
+        (
+            "dismissAlert(input.alertId)",
+            alert,
+            "mutation($input: DismissAlertInput!) { dismissAlert(input: $input) { alert { id } } }",
+            |id| json!({ "input": { "alertId": id } }),
         ),
     ];
     let mut taking_ids = Contract::read().id_arguments();

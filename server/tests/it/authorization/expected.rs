@@ -113,6 +113,13 @@ const TAKING_IDS: &[&str] = &[
     "clearProviderKey",
     "testProviderKey",
     "confirmSync",
+    "dismissAlert",
+    "webhookDeliveries",
+    "updateWebhookEndpoint",
+    "rotateWebhookSecret",
+    "deleteWebhookEndpoint",
+    "testWebhookEndpoint",
+    "redeliverWebhook",
 ];
 
 /// What the walk expects of somebody who asks for the last field of a way.

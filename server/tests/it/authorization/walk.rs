@@ -125,6 +125,11 @@ const USING_UP: &[&str] = &[
     "testProviderKey",
     "startSync",
     "confirmSync",
+    "createWebhookEndpoint",
+    "rotateWebhookSecret",
+    "deleteWebhookEndpoint",
+    "testWebhookEndpoint",
+    "redeliverWebhook",
 ];
 
 /// What was seen in a word, and what is wrong with it.

@@ -13,6 +13,7 @@ use ringfence::{
 use serde_json::{Value, json};
 use std::time::Duration;
 use tower::ServiceExt;
+use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
 use super::expected::Who;
 use crate::harness::{PASSWORD, Settings, TestApp, TestClient, keys};
@@ -79,6 +80,8 @@ pub(crate) struct World {
     nobody: TestClient,
     /// The product as it is, for whatever prepares a sample.
     standard: Router,
+    /// Takes what webhooks send.
+    receiver: MockServer,
     /// Texts that belong to the first agency alone.
     pub(crate) ours: Vec<String>,
 }
@@ -91,6 +94,12 @@ impl World {
         })
         .await;
         let standard = http::router(&app.app);
+        let receiver = MockServer::start().await;
+        let accepted = ResponseTemplate::new(204);
+        Mock::given(any())
+            .respond_with(accepted)
+            .mount(&receiver)
+            .await;
         let other = admin::create_agency(&app.app, "Southside Calls", Plan::Agency)
             .await
             .unwrap();
@@ -120,6 +129,7 @@ impl World {
             people,
             leavers,
             standard,
+            receiver,
             ours: Vec::new(),
         };
         world.mend().await;
@@ -145,7 +155,34 @@ impl World {
             self.app.settle().await;
             self.app.advance(Duration::from_secs(1));
         }
+        self.one_endpoint().await;
         self.fill_in().await;
+    }
+
+    /// Leaves one webhook endpoint, with a delivery.
+    async fn one_endpoint(&self) {
+        let owner = &self.person(Who::Owner).client;
+        self.app
+            .sql(
+                "DELETE FROM webhook_deliveries; DELETE FROM webhook_endpoints;
+                 DELETE FROM alerts",
+            )
+            .await;
+        let query = "mutation($input: CreateWebhookEndpointInput!) { createWebhookEndpoint(input: $input) { \
+            webhookEndpoint { id } } }";
+        let made = owner
+            .graphql(query, json!({ "input": self.endpoint_input() }))
+            .await
+            .ok();
+        let id = made["createWebhookEndpoint"]["webhookEndpoint"]["id"].clone();
+        let query = "mutation($input: TestWebhookEndpointInput!) { testWebhookEndpoint(input: $input) { \
+            delivery { id } } }";
+        let input = json!({ "input": { "webhookEndpointId": id } });
+        owner.graphql(query, input).await.ok();
+    }
+
+    fn endpoint_input(&self) -> Value {
+        json!({ "url": self.receiver.uri(), "events": ["PROVIDER_KEY_INVALID"] })
     }
 
     /// Rows as the provider would have to be in trouble to make them.
@@ -158,6 +195,16 @@ impl World {
                  UPDATE sync_runs SET state = 'succeeded', finished_at = created_at WHERE state = 'needs_confirmation';
                  UPDATE sync_changes SET kind = 'changed', fields = '|name|prompt|';
                  UPDATE sessions SET user_agent = 'a browser';
+                 UPDATE webhook_endpoints SET disabled_at = created_at;
+                 UPDATE webhook_deliveries SET error = 'status', next_attempt_at = created_at;
+                 INSERT INTO clients (id, agency_id, name, name_key, created_at, updated_at)
+                 SELECT 'a-client-of-ours', id, 'Dental of ours', 'dental of ours', 0, 0 FROM agencies
+                 WHERE slug = 'northside-voice' ON CONFLICT DO NOTHING;
+                 INSERT INTO alerts (id, agency_id, kind, subject, provider, client_id, summary, agent_count, raised_at,
+                 resolved_at, dismissed_at, dismissed_by)
+                 SELECT 'an-alert-of-ours', a.id, 'key_invalid', k.id, 'vapi', 'a-client-of-ours', 'an alert of ours', 3, 1,
+                 2, 3, min(m.user_id) FROM agencies a JOIN provider_keys k ON k.agency_id = a.id
+                 JOIN memberships m ON m.agency_id = a.id WHERE a.slug = 'northside-voice' GROUP BY a.id, k.id;
                  UPDATE placements SET status = 'inactive', inactive_reason = 'gone'
                  WHERE id = (SELECT min(id) FROM placements);
                  UPDATE sync_runs SET state = 'failed', error_code = 'KEY_REJECTED', error_message = 'refused',
@@ -186,6 +233,10 @@ impl World {
                  UNION SELECT id FROM sync_runs WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT id FROM provider_keys WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT id FROM provider_accounts WHERE agency_id IN (SELECT id FROM ours) \
+                 UNION SELECT id FROM alerts WHERE agency_id IN (SELECT id FROM ours) \
+                 UNION SELECT summary FROM alerts WHERE agency_id IN (SELECT id FROM ours) \
+                 UNION SELECT id FROM webhook_endpoints WHERE agency_id IN (SELECT id FROM ours) \
+                 UNION SELECT id FROM webhook_deliveries WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT user_id FROM memberships WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT email FROM users WHERE id IN \
                    (SELECT user_id FROM memberships WHERE agency_id IN (SELECT id FROM ours)) \
@@ -233,6 +284,13 @@ impl World {
         let reply = ask(&self.standard, client, query, &json!({})).await;
         assert!(reply.codes().is_empty(), "{}", reply.text);
         reply.body["data"].clone()
+    }
+
+    async fn endpoint(&self) -> Value {
+        let found = self
+            .ask_owner("{ webhookEndpoints { nodes { id } } }")
+            .await;
+        found["webhookEndpoints"]["nodes"][0]["id"].clone()
     }
 
     async fn standing_key(&self) -> Value {
@@ -306,6 +364,31 @@ impl World {
                 "TestProviderKeyInput",
                 json!({ "providerKeyId": key["id"] }),
             ),
+            "dismissAlert" => input(
+                "DismissAlertInput",
+                json!({ "alertId": "an-alert-of-ours" }),
+            ),
+            "webhookDeliveries" => {
+                let endpoint = self.endpoint().await;
+                (
+                    "($id: ID!)".to_owned(),
+                    "(webhookEndpointId: $id)".to_owned(),
+                    json!({ "id": endpoint }),
+                )
+            }
+            "createWebhookEndpoint" => input("CreateWebhookEndpointInput", self.endpoint_input()),
+            "updateWebhookEndpoint"
+            | "rotateWebhookSecret"
+            | "deleteWebhookEndpoint"
+            | "testWebhookEndpoint" => {
+                let kind = format!("{}{}Input", root[..1].to_uppercase(), &root[1..]);
+                input(&kind, json!({ "webhookEndpointId": self.endpoint().await }))
+            }
+            "redeliverWebhook" => {
+                let rows = self.app.sql("SELECT max(id) FROM webhook_deliveries").await;
+                let id = rows[0].get::<String>(0);
+                input("RedeliverWebhookInput", json!({ "webhookDeliveryId": id }))
+            }
             "startSync" => input("StartSyncInput", json!({ "provider": "VAPI" })),
             "confirmSync" => {
                 self.app

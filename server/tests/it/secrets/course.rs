@@ -8,6 +8,7 @@ use ringfence::{
     sandbox::{EchoStyle, Effect, Fault, NewAccount, NewKey, Resource},
 };
 use serde_json::{Value, json};
+use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
 use super::{canary::Secret, sinks::Sinks};
 use crate::harness::{TestApp, TestClient, keys};
@@ -49,6 +50,7 @@ pub(crate) async fn run(app: &TestApp, sinks: &Sinks) -> Vec<Secret> {
         owner: app.nobody(),
     };
     course.people(&token).await;
+    let signing_secrets = course.webhooks().await;
     course.saves().await;
     course.faults().await;
     course.stored_key_in_trouble().await;
@@ -77,6 +79,9 @@ pub(crate) async fn run(app: &TestApp, sinks: &Sinks) -> Vec<Secret> {
     secrets.push(Secret::new("the password", PASSWORD));
     secrets.push(Secret::new("the wrong password", WRONG_PASSWORD));
     secrets.push(Secret::new("the set-up token", token));
+    for secret in signing_secrets {
+        secrets.push(Secret::new("the signing secret", &secret["whsec_".len()..]));
+    }
     secrets.push(Secret::new("the session token", signature));
     secrets.push(Secret::new(
         "Twilio's auth token",
@@ -112,6 +117,7 @@ impl Course<'_> {
             latestSyncRun { state hint waitingReason error { code message } } } } \
             agents { nodes { name definition { prompt firstMessage } placements { remoteId account { name } } } } \
             phoneNumbers { nodes { number sipUri name carrier } } syncRuns { nodes { state error { message } } } \
+            alerts { nodes { summary } } webhookEndpoints { nodes { id url } } \
             auditEntries { nodes { action actor summary } } viewer { sessions { id userAgent } } }";
         self.ask("reading everything", query, json!({})).await
     }
@@ -149,6 +155,35 @@ impl Course<'_> {
         let query = "mutation { startSync(input: { provider: VAPI }) { syncRun { id state } } }";
         self.ask(what, query, json!({})).await;
         self.app.settle().await;
+    }
+
+    /// An endpoint that hears of everything that follows. Its secrets are in two answers, which are not kept, and nowhere
+    /// else.
+    async fn webhooks(&self) -> Vec<String> {
+        let server = MockServer::start().await;
+        let accepted = ResponseTemplate::new(204);
+        Mock::given(any())
+            .respond_with(accepted)
+            .mount(&server)
+            .await;
+        let query = "mutation($input: CreateWebhookEndpointInput!) { createWebhookEndpoint(input: $input) { \
+            signingSecret webhookEndpoint { id } } }";
+        let events = [
+            "PROVIDER_KEY_INVALID",
+            "PROVIDER_KEY_RESTORED",
+            "SYNC_FAILED",
+        ];
+        let input = json!({ "input": { "url": server.uri(), "events": events } });
+        let made = self.owner.graphql(query, input).await.ok()["createWebhookEndpoint"].clone();
+        let id = json!({ "input": { "webhookEndpointId": made["webhookEndpoint"]["id"] } });
+        let test = "mutation($input: TestWebhookEndpointInput!) { testWebhookEndpoint(input: $input) { \
+            delivery { state payload failure } } }";
+        self.ask("a webhook's test", test, id.clone()).await;
+        let query = "mutation($input: RotateWebhookSecretInput!) { rotateWebhookSecret(input: $input) { signingSecret } }";
+        let told = self.owner.graphql(query, id.clone()).await.ok();
+        self.ask("another test", test, id).await;
+        let secret = |value: &Value| value["signingSecret"].as_str().unwrap().to_owned();
+        vec![secret(&made), secret(&told["rotateWebhookSecret"])]
     }
 
     /// Set-up, log-in, wrong log-ins.
