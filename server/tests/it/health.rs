@@ -18,6 +18,11 @@ const DAY: Duration = Duration::from_hours(24);
 const KEY: &str = "key-to-be-revoked-8Jf3";
 const SPARE: &str = "key-that-stays-2Lm6";
 
+/// A millisecond less.
+fn almost(time: Duration) -> Duration {
+    time.saturating_sub(Duration::from_millis(1))
+}
+
 /// What the scheduler does every few seconds, and the checks that come of it.
 async fn look(app: &TestApp) {
     health::enqueue_due(&app.app).await.unwrap();
@@ -97,7 +102,7 @@ async fn a_key_is_checked_once_a_day() {
     admin.import(&app).await;
     let saved = admin.key().await["checkedAt"].clone();
     asked(&app);
-    look_after(&app, DAY - Duration::from_millis(1)).await;
+    look_after(&app, almost(DAY)).await;
     assert_eq!(asked(&app), 0, "not before its time");
     look_after(&app, Duration::from_millis(1)).await;
     assert_eq!(asked(&app), 1);
@@ -105,7 +110,7 @@ async fn a_key_is_checked_once_a_day() {
     assert_eq!(asked(&app), 0, "once");
     let checked = admin.key().await["checkedAt"].clone();
     assert_ne!(checked, saved);
-    look_after(&app, DAY * 9 / 10 - Duration::from_millis(1)).await;
+    look_after(&app, almost(DAY * 9 / 10)).await;
     assert_eq!(asked(&app), 0, "not before nine tenths of a day");
     look_after(&app, DAY / 5).await;
     assert_eq!(asked(&app), 1, "by eleven tenths of a day");
@@ -115,7 +120,7 @@ async fn a_key_is_checked_once_a_day() {
 #[tokio::test]
 async fn without_a_schedule_only_a_refusal_is_followed_up() {
     let app = TestApp::with(Settings {
-        is_without_health_checks: true,
+        health_check_interval_hours: Some(0),
         ..Settings::default()
     })
     .await;
@@ -167,11 +172,7 @@ async fn a_revoked_key_opens_its_breaker_until_a_probe_is_accepted() {
     assert_eq!(told["alertSummary"]["openCount"], 1);
     asked(&app);
     for minutes in [1, 2, 4, 8, 16, 32, 60, 60] {
-        look_after(
-            &app,
-            Duration::from_mins(minutes) - Duration::from_millis(1),
-        )
-        .await;
+        look_after(&app, almost(Duration::from_mins(minutes))).await;
         assert_eq!(asked(&app), 0, "before {minutes} minutes");
         look_after(&app, Duration::from_millis(1)).await;
         assert_eq!(asked(&app), 1, "after {minutes} minutes");

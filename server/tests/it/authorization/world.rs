@@ -298,6 +298,40 @@ impl World {
         self.ask_owner(query).await["providerKeys"]["nodes"][0].clone()
     }
 
+    /// The same for alerts and webhooks.
+    async fn arguments_of_news(&self, root: &str) -> (String, String, Value) {
+        match root {
+            "dismissAlert" => input_of(
+                "DismissAlertInput",
+                json!({ "alertId": "an-alert-of-ours" }),
+            ),
+            "webhookDeliveries" => {
+                let endpoint = self.endpoint().await;
+                (
+                    "($id: ID!)".to_owned(),
+                    "(webhookEndpointId: $id)".to_owned(),
+                    json!({ "id": endpoint }),
+                )
+            }
+            "createWebhookEndpoint" => {
+                input_of("CreateWebhookEndpointInput", self.endpoint_input())
+            }
+            "updateWebhookEndpoint"
+            | "rotateWebhookSecret"
+            | "deleteWebhookEndpoint"
+            | "testWebhookEndpoint" => {
+                let kind = format!("{}{}Input", root[..1].to_uppercase(), &root[1..]);
+                input_of(&kind, json!({ "webhookEndpointId": self.endpoint().await }))
+            }
+            "redeliverWebhook" => {
+                let rows = self.app.sql("SELECT max(id) FROM webhook_deliveries").await;
+                let id = rows[0].get::<String>(0);
+                input_of("RedeliverWebhookInput", json!({ "webhookDeliveryId": id }))
+            }
+            _ => (String::new(), String::new(), json!({})),
+        }
+    }
+
     /// The arguments of a root field as they are now: declared, used, and their values.
     pub(crate) async fn arguments(&self, who: Who, root: &str) -> (String, String, Value) {
         let input = |kind: &str, value: Value| {
@@ -364,31 +398,6 @@ impl World {
                 "TestProviderKeyInput",
                 json!({ "providerKeyId": key["id"] }),
             ),
-            "dismissAlert" => input(
-                "DismissAlertInput",
-                json!({ "alertId": "an-alert-of-ours" }),
-            ),
-            "webhookDeliveries" => {
-                let endpoint = self.endpoint().await;
-                (
-                    "($id: ID!)".to_owned(),
-                    "(webhookEndpointId: $id)".to_owned(),
-                    json!({ "id": endpoint }),
-                )
-            }
-            "createWebhookEndpoint" => input("CreateWebhookEndpointInput", self.endpoint_input()),
-            "updateWebhookEndpoint"
-            | "rotateWebhookSecret"
-            | "deleteWebhookEndpoint"
-            | "testWebhookEndpoint" => {
-                let kind = format!("{}{}Input", root[..1].to_uppercase(), &root[1..]);
-                input(&kind, json!({ "webhookEndpointId": self.endpoint().await }))
-            }
-            "redeliverWebhook" => {
-                let rows = self.app.sql("SELECT max(id) FROM webhook_deliveries").await;
-                let id = rows[0].get::<String>(0);
-                input("RedeliverWebhookInput", json!({ "webhookDeliveryId": id }))
-            }
             "startSync" => input("StartSyncInput", json!({ "provider": "VAPI" })),
             "confirmSync" => {
                 self.app
@@ -423,9 +432,17 @@ impl World {
                     "password": PASSWORD,
                 }),
             ),
-            _ => (String::new(), String::new(), json!({})),
+            _ => self.arguments_of_news(root).await,
         }
     }
+}
+
+fn input_of(kind: &str, value: Value) -> (String, String, Value) {
+    (
+        format!("($input: {kind}!)"),
+        "(input: $input)".to_owned(),
+        json!({ "input": value }),
+    )
 }
 
 /// Sends a document through a router as a client would over HTTP.

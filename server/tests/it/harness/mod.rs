@@ -62,8 +62,8 @@ pub(crate) struct Settings {
     pub(crate) public_url: Option<&'static str>,
     /// Proxies whose forwarded headers count.
     pub(crate) trusted_proxies: Option<&'static str>,
-    /// No key is checked by the schedule.
-    pub(crate) is_without_health_checks: bool,
+    /// Another time between checks of a key.
+    pub(crate) health_check_interval_hours: Option<u32>,
     /// Without an agency: nobody is there yet.
     pub(crate) is_without_people: bool,
     /// The data folder of an application before.
@@ -111,7 +111,7 @@ impl TestApp {
             cipher: settings.cipher.map(str::to_owned),
             public_url: settings.public_url.map(str::to_owned),
             trusted_proxies: settings.trusted_proxies.map(str::to_owned),
-            health_check_interval_hours: settings.is_without_health_checks.then_some(0),
+            health_check_interval_hours: settings.health_check_interval_hours,
             ..Options::default()
         })
         .unwrap();
