@@ -15,19 +15,16 @@ use crate::{
     },
     app::App,
     error::Error,
-    graphql::context::CookieJar,
+    graphql::{context::CookieJar, measure},
 };
 use async_graphql::{
-    PathSegment, Positioned, Response, ServerError, ServerResult, Value, Variables,
+    PathSegment, Request, Response, ServerError, ServerResult, Value,
     extensions::{
-        Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery, NextResolve,
-        ResolveInfo,
+        Extension, ExtensionContext, ExtensionFactory, NextExecute, NextPrepareRequest,
+        NextResolve, ResolveInfo,
     },
-    parser::types::{ExecutableDocument, Selection, SelectionSet},
 };
 
-/// Root fields and aliases of one document; async-graphql 7 has no limit of its own.
-const MAX_ALIASES: usize = 30;
 const SUBSCRIPTION: &str = "Subscription";
 
 /// Makes a guard for each request.
@@ -118,22 +115,17 @@ async fn reload(ctx: &ExtensionContext<'_>, viewer: &Viewer) -> Result<Viewer, E
 
 #[async_graphql::async_trait::async_trait]
 impl Extension for Guard {
-    async fn parse_query(
+    // The document is measured here and not in `parse_query`, which is too late: there async-graphql has already walked all
+    // that the fragments spread.
+    async fn prepare_request(
         &self,
         ctx: &ExtensionContext<'_>,
-        query: &str,
-        variables: &Variables,
-        next: NextParseQuery<'_>,
-    ) -> ServerResult<ExecutableDocument> {
-        let document = next.run(ctx, query, variables).await?;
-        let aliases = count_aliases(&document);
-        if aliases > MAX_ALIASES {
-            return Err(Error::QueryRefused(format!(
-                "This document has {aliases} root fields and aliases; at most {MAX_ALIASES} are served. Send several requests."
-            ))
-            .into_server_error());
-        }
-        Ok(document)
+        request: Request,
+        next: NextPrepareRequest<'_>,
+    ) -> ServerResult<Request> {
+        let mut request = next.run(ctx, request).await?;
+        measure::check(request.parsed_query()?).map_err(Error::into_server_error)?;
+        Ok(request)
     }
 
     async fn execute(
@@ -189,42 +181,4 @@ impl Extension for Guard {
         }
         Err(error)
     }
-}
-
-/// Root fields, and aliases below them and in fragments.
-fn count_aliases(document: &ExecutableDocument) -> usize {
-    fn aliases_below(item: &Positioned<Selection>) -> usize {
-        match &item.node {
-            Selection::Field(field) => aliases(&field.node.selection_set.node),
-            Selection::InlineFragment(fragment) => aliases(&fragment.node.selection_set.node),
-            Selection::FragmentSpread(_) => 0,
-        }
-    }
-    fn aliases(set: &SelectionSet) -> usize {
-        set.items
-            .iter()
-            .map(|item| {
-                let is_aliased =
-                    matches!(&item.node, Selection::Field(field) if field.node.alias.is_some());
-                usize::from(is_aliased) + aliases_below(item)
-            })
-            .sum()
-    }
-    let operations: usize = document
-        .operations
-        .iter()
-        .map(|(_, operation)| {
-            let set = &operation.node.selection_set.node;
-            set.items
-                .iter()
-                .map(|item| 1 + aliases_below(item))
-                .sum::<usize>()
-        })
-        .sum();
-    let fragments: usize = document
-        .fragments
-        .values()
-        .map(|fragment| aliases(&fragment.node.selection_set.node))
-        .sum();
-    operations + fragments
 }

@@ -11,6 +11,7 @@ pub(crate) mod failure;
 pub(crate) mod guard;
 pub(crate) mod instance;
 pub(crate) mod loaders;
+mod measure;
 pub(crate) mod page;
 pub(crate) mod phone_number;
 pub(crate) mod provider;

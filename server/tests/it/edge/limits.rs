@@ -1,4 +1,6 @@
-//! H3: a document is measured before it is run: depth, complexity, aliases, directives.
+//! H3: a document is measured before it is run: depth, complexity, aliases, directives, and what its fragments come to.
+
+use std::time::{Duration, Instant};
 
 use ringfence::access::Role;
 
@@ -111,6 +113,66 @@ async fn a_document_of_many_aliases_is_refused() {
     assert_refused(&nobody, &hidden, "aliases").await;
     let inline = format!("{{ instance {{ ... on Instance {flags} }} }}");
     assert_refused(&nobody, &inline, "aliases").await;
+    let few = fields(10, |number| format!("a{number}: needsSetUp"));
+    let thrice = format!("fragment F on Instance {few} {{ instance {{ ...F ...F ...F }} }}");
+    assert_refused(&nobody, &thrice, "aliases").await;
+    let roots = fields(31, |_| "__typename".to_owned());
+    let spread = format!("fragment F on Query {roots} {{ ...F }}");
+    assert_refused(&nobody, &spread, "aliases").await;
+}
+
+/// Fragments that each spread the one before twice: so many double the work so many times.
+fn doubling(fragments: usize) -> String {
+    let steps: Vec<String> = (1..fragments)
+        .map(|n| format!("fragment F{n} on Query {{ ...F{0} ...F{0} }}", n - 1))
+        .collect();
+    let last = fragments - 1;
+    format!(
+        "fragment F0 on Query {{ __typename }} {} {{ ...F{last} }}",
+        steps.join(" ")
+    )
+}
+
+/// H3: fragments that spread each other twice are counted and not walked, so that a small document of a stranger costs no
+/// more than its length, however much it would expand to.
+#[tokio::test]
+async fn fragments_cost_what_they_expand_to() {
+    let app = TestApp::new().await;
+    let nobody = app.nobody();
+    nobody.query(&doubling(4)).await.ok();
+    let begun = Instant::now();
+    for fragments in [6, 19, 28, 31] {
+        assert_refused(&nobody, &doubling(fragments), "aliases").await;
+    }
+    let fields = "id ".repeat(100);
+    let wide = format!(
+        "fragment F on Agency {{ {fields} }} {{ viewer {{ membership {{ agency {{ {} }} }} }} }}",
+        "...F ".repeat(20)
+    );
+    assert_refused(&nobody, &wide, "selections").await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+/// H3: a long chain of fragments, or a circle of them, is refused before anything walks along it, spread or not.
+#[tokio::test]
+async fn a_chain_of_fragments_ends() {
+    let app = TestApp::new().await;
+    let nobody = app.nobody();
+    let chain: String = (1..8_000)
+        .map(|n| format!("fragment F{n} on Query{{...F{}}}", n - 1))
+        .collect();
+    let chain = format!("fragment F0 on Query{{__typename}}{chain}");
+    for used in ["{ __typename }", "{ ...F7999 }"] {
+        assert_refused(&nobody, &format!("{chain} {used}"), "nested").await;
+    }
+    let circle = "fragment A on Query { ...B ...B } fragment B on Query { ...A ...A }";
+    for used in ["{ ...A }", "{ __typename }"] {
+        assert_refused(&nobody, &format!("{circle} {used}"), "circle").await;
+    }
 }
 
 /// H3: at most ten directives on a field.
