@@ -58,6 +58,8 @@ ids! {
     SessionId
     /// A stored provider key, whatever its version.
     KeyId
+    /// An agency's customer.
+    ClientId
     /// What a key opens at a provider.
     AccountId
     /// A voice agent.

@@ -20,6 +20,8 @@ use crate::{
 pub(crate) enum Action {
     KeySaved,
     KeyReplaced,
+    KeyRolledBack,
+    KeyPreviewed,
     KeyCleared,
     KeyTested,
     KeyRefused,
@@ -41,6 +43,11 @@ pub(crate) enum Action {
     AgencyCreated,
     UserCreated,
     PlanChanged,
+    ClientCreated,
+    ClientRenamed,
+    ClientArchived,
+    ClientRestored,
+    AgentsAssigned,
 }
 
 impl Action {
@@ -48,6 +55,8 @@ impl Action {
         match self {
             Self::KeySaved => "provider_key.saved",
             Self::KeyReplaced => "provider_key.replaced",
+            Self::KeyRolledBack => "provider_key.rolled_back",
+            Self::KeyPreviewed => "provider_key.previewed",
             Self::KeyCleared => "provider_key.cleared",
             Self::KeyTested => "provider_key.tested",
             Self::KeyRefused => "provider_key.refused",
@@ -69,6 +78,11 @@ impl Action {
             Self::AgencyCreated => "agency.created",
             Self::UserCreated => "user.created",
             Self::PlanChanged => "agency.plan_changed",
+            Self::ClientCreated => "client.created",
+            Self::ClientRenamed => "client.renamed",
+            Self::ClientArchived => "client.archived",
+            Self::ClientRestored => "client.restored",
+            Self::AgentsAssigned => "agent.assigned",
         }
     }
 }

@@ -5,6 +5,7 @@ use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, Simpl
 use crate::{
     error::{Error, Result},
     graphql::{
+        client::Client,
         context::ContextExt,
         page::{self, PageArguments, complexity, exact_id},
         phone_number::PhoneNumber,
@@ -12,11 +13,12 @@ use crate::{
         provider_key::ProviderAccount,
         scalars::DateTime,
     },
+    id::ClientId,
     providers::AgentDefinition as Definition,
     store::{
         self,
         agents::{AgentOrder, AgentQuery as Narrowed, AgentRow},
-        keyset::{KeysetPosition, like_pattern, word_set},
+        keyset::{KeysetPosition, like_pattern, word_set, yes_no},
         phone_numbers::AgentNumberRow,
         placements::PlacementRow,
     },
@@ -96,10 +98,14 @@ pub(crate) struct AgentFilter {
     provider: Option<Vec<Provider>>,
     /// Any of these.
     status: Option<Vec<AgentStatus>>,
-    /// Whether a stored, working key opens an account that holds it.
+    /// Whether the key of its calls works and opens an account that holds it.
     is_reachable: Option<bool>,
     /// Agents that this import did not find any more, while it waits for a decision about them.
     missing_from_sync_run: Option<ID>,
+    /// Agents of this client.
+    client_id: Option<ID>,
+    /// Whether they work for a client, or for the agency itself.
+    is_assigned: Option<bool>,
 }
 
 /// A voice as an agent uses it.
@@ -204,7 +210,7 @@ pub(crate) struct Agent {
     name: String,
     /// Whether it is at its provider.
     status: AgentStatus,
-    /// Whether a stored key, not refused at its last check, opens an account that holds it.
+    /// Whether the key of its calls works and opens an account that holds it; `explainRoute` says more.
     is_reachable: bool,
     /// The provider that it was imported from.
     provider: Provider,
@@ -214,10 +220,17 @@ pub(crate) struct Agent {
     created_at: DateTime,
     /// When it was last changed at the provider.
     updated_at: DateTime,
+    #[graphql(skip)]
+    client_id: Option<ClientId>,
 }
 
 #[ComplexObject]
 impl Agent {
+    /// Whom it works for; null: the agency itself.
+    async fn client(&self, ctx: &Context<'_>) -> Result<Option<Client>> {
+        Client::load(ctx, self.client_id.as_ref()).await
+    }
+
     /// Where it lives.
     async fn placements(&self, ctx: &Context<'_>) -> Result<Vec<Placement>> {
         let found = ctx
@@ -294,6 +307,7 @@ impl TryFrom<AgentRow> for Agent {
             },
             created_at: row.created_at.into(),
             updated_at: row.updated_at.into(),
+            client_id: row.client_id,
         })
     }
 }
@@ -370,7 +384,8 @@ impl AgentQuery {
     }
 }
 
-fn narrowed(filter: AgentFilter, search: Option<&str>) -> Narrowed {
+/// What the store is asked for.
+pub(crate) fn narrowed(filter: AgentFilter, search: Option<&str>) -> Narrowed {
     let search = search.unwrap_or_default().trim();
     Narrowed {
         providers: provider_set(filter.provider),
@@ -381,12 +396,10 @@ fn narrowed(filter: AgentFilter, search: Option<&str>) -> Narrowed {
                 .into_iter()
                 .map(AgentStatus::as_str),
         ),
-        reachable: match filter.is_reachable {
-            None => "",
-            Some(true) => "yes",
-            Some(false) => "no",
-        },
+        reachable: yes_no(filter.is_reachable),
         missing_from: exact_id(filter.missing_from_sync_run),
+        client: exact_id(filter.client_id),
+        assigned: yes_no(filter.is_assigned),
         name_pattern: like_pattern(search),
         remote_id: search.to_owned(),
     }

@@ -15,8 +15,10 @@ use crate::{
         accounts::AccountRow,
         agents::AgentRow,
         batch::BATCH,
+        clients::{AgentCountRow, ClientRow},
         phone_numbers::{AgentNumberRow, PhoneNumberRow},
         placements::PlacementRow,
+        provider_keys::KeyRow,
         sync_runs::SyncRunRow,
         users::UserRow,
     },
@@ -27,6 +29,9 @@ pub(crate) struct Loaders {
     pub(crate) agents: DataLoader<AgentsById>,
     pub(crate) accounts: DataLoader<AccountsById>,
     pub(crate) members: DataLoader<MembersById>,
+    pub(crate) clients: DataLoader<ClientsById>,
+    pub(crate) client_agents: DataLoader<AgentCountsByClient>,
+    pub(crate) client_keys: DataLoader<KeysByClient>,
     pub(crate) placements: DataLoader<PlacementsByAgent>,
     pub(crate) numbers: DataLoader<NumbersByAgent>,
     pub(crate) phone_numbers: DataLoader<PhoneNumbersById>,
@@ -45,6 +50,9 @@ impl Loaders {
             agents: loader(AgentsById(source.clone())),
             accounts: loader(AccountsById(source.clone())),
             members: loader(MembersById(source.clone())),
+            clients: loader(ClientsById(source.clone())),
+            client_agents: loader(AgentCountsByClient(source.clone())),
+            client_keys: loader(KeysByClient(source.clone())),
             placements: loader(PlacementsByAgent(source.clone())),
             numbers: loader(NumbersByAgent(source.clone())),
             phone_numbers: loader(PhoneNumbersById(source.clone())),
@@ -120,6 +128,27 @@ loader!(
     MembersById, UserRow,
     |conn, agency, ids| store::users::list_members_by_ids(conn, agency, ids),
     |rows| rows.into_iter().map(|row| (row.id.as_str().to_owned(), row)).collect()
+);
+
+loader!(
+    /// Clients by id.
+    ClientsById, ClientRow,
+    |conn, agency, ids| store::clients::list_by_ids(conn, agency, ids),
+    |rows| rows.into_iter().map(|row| (row.id.as_str().to_owned(), row)).collect()
+);
+
+loader!(
+    /// How many agents clients have.
+    AgentCountsByClient, AgentCountRow,
+    |conn, agency, ids| store::clients::list_agent_counts(conn, agency, ids),
+    |rows| rows.into_iter().map(|row| (row.client_id.clone(), row)).collect()
+);
+
+loader!(
+    /// Keys by the client that has them.
+    KeysByClient, Vec<KeyRow>,
+    |conn, agency, ids| store::provider_keys::list_by_clients(conn, agency, ids),
+    |rows| grouped(rows, |row| row.scope_id.clone())
 );
 
 loader!(

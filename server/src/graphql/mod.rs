@@ -6,16 +6,19 @@ pub(crate) mod agency;
 pub(crate) mod agent;
 pub(crate) mod alert;
 pub(crate) mod audit;
+pub(crate) mod client;
 pub(crate) mod context;
 pub(crate) mod failure;
 pub(crate) mod guard;
 pub(crate) mod instance;
+pub(crate) mod key_version;
 pub(crate) mod loaders;
 mod measure;
 pub(crate) mod page;
 pub(crate) mod phone_number;
 pub(crate) mod provider;
 pub(crate) mod provider_key;
+pub(crate) mod route;
 pub(crate) mod scalars;
 pub(crate) mod session;
 pub(crate) mod sync_change;
@@ -40,7 +43,10 @@ pub struct Query(
     agency::AgencyQuery,
     provider::ProviderQuery,
     provider_key::ProviderKeyQuery,
+    key_version::KeyVersionQuery,
+    client::ClientQuery,
     agent::AgentQuery,
+    route::RouteQuery,
     phone_number::PhoneNumberQuery,
     voice::VoiceQuery,
     sync_run::SyncRunQuery,
@@ -54,7 +60,9 @@ pub struct Query(
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     session::SessionMutation,
+    client::ClientMutation,
     provider_key::ProviderKeyMutation,
+    key_version::KeyVersionMutation,
     sync_run::SyncRunMutation,
     alert::AlertMutation,
     webhook::WebhookMutation,

@@ -11,6 +11,7 @@ use crate::{
     error::{Error, Result},
     graphql::{
         agent::Agent,
+        client::{Client, client_of},
         context::ContextExt,
         instance::Cipher,
         page::{self, PageArguments, complexity},
@@ -22,6 +23,7 @@ use crate::{
     },
     id::{AccountId, KeyId},
     keys::{self, Health, check, clear, impact, save},
+    providers,
     store::{self, accounts::AccountRow, keyset::KeysetPosition, provider_keys::KeyRow},
     vault,
 };
@@ -31,6 +33,8 @@ use crate::{
 pub(crate) enum KeyScope {
     /// The agency's own.
     Agency,
+    /// A client's own, which its agents' calls go over instead of the agency's.
+    Client,
 }
 
 /// A capability of a key.
@@ -40,6 +44,19 @@ pub(crate) struct KeyCapability {
     capability: Capability,
     /// Whether the key can.
     state: CapabilityState,
+}
+
+impl KeyCapability {
+    pub(crate) fn list(
+        states: &[(providers::Capability, providers::CapabilityState)],
+    ) -> Vec<Self> {
+        let one =
+            |(capability, state): &(providers::Capability, providers::CapabilityState)| Self {
+                capability: (*capability).into(),
+                state: (*state).into(),
+            };
+        states.iter().map(one).collect()
+    }
 }
 
 /// What a key opens at its provider.
@@ -100,6 +117,8 @@ pub(crate) struct ProviderKey {
     masked_key: Option<String>,
     /// How it fared at its last check.
     health: Health,
+    /// True after repeated refusals: the provider is not asked to call any more, until a check succeeds.
+    is_breaker_open: bool,
     /// The provider's own words at the last check, without anything key-like.
     health_message: Option<String>,
     /// When it was last checked.
@@ -123,6 +142,7 @@ impl TryFrom<KeyRow> for ProviderKey {
             provider: Provider::of_row(&row.provider)?,
             scope: match row.scope_kind.as_str() {
                 "agency" => KeyScope::Agency,
+                "client" => KeyScope::Client,
                 other => return Err(unknown_word("scope", other)),
             },
             version: i32::try_from(row.version.version).map_err(Error::internal)?,
@@ -130,15 +150,10 @@ impl TryFrom<KeyRow> for ProviderKey {
             masked_key: Some(format!("…{}", row.version.last_four)),
             health: Health::parse(&row.health)
                 .ok_or_else(|| unknown_word("health", &row.health))?,
+            is_breaker_open: row.breaker == "open",
             health_message: row.health_message.clone(),
             checked_at: row.checked_at.map(Into::into),
-            capabilities: keys::known_capabilities(&row)
-                .into_iter()
-                .map(|(capability, state)| KeyCapability {
-                    capability: capability.into(),
-                    state: state.into(),
-                })
-                .collect(),
+            capabilities: KeyCapability::list(&keys::known_capabilities(&row)),
             saved_at: row.version.saved_at.into(),
             cipher: vault::Cipher::parse(&row.version.cipher)
                 .ok()
@@ -153,6 +168,21 @@ impl ProviderKey {
     /// What it opens; needs `VIEW_KEY_DETAILS`.
     async fn account(&self, ctx: &Context<'_>) -> Result<Option<ProviderAccount>> {
         ProviderAccount::load(ctx, &self.row.version.account_id).await
+    }
+
+    /// Whose own key it is; null: the agency's.
+    async fn client(&self, ctx: &Context<'_>) -> Result<Option<Client>> {
+        Client::load(ctx, keys::client_of(&self.row).as_ref()).await
+    }
+
+    /// Other places that store the very same key; needs `VIEW_KEY_DETAILS`.
+    async fn same_keys(&self, ctx: &Context<'_>) -> Result<Option<Vec<Self>>> {
+        let mut conn = ctx.app()?.db.read().await?;
+        let fingerprint = &self.row.version.fingerprint;
+        let rows = store::provider_keys::list_by_fingerprint(&mut conn, ctx.agency()?, fingerprint)
+            .await?;
+        let others = rows.into_iter().filter(|row| row.id != self.row.id);
+        others.map(Self::try_from).collect::<Result<_>>().map(Some)
     }
 
     /// Who saved this version; needs `VIEW_KEY_DETAILS`.
@@ -188,10 +218,16 @@ impl ProviderKey {
 /// What stops when a key is cleared.
 #[derive(Clone, Debug, SimpleObject)]
 pub(crate) struct KeyImpact {
-    /// Agents that no other key reaches.
+    /// Agents whose calls go over this key and that no key after it reaches.
     agent_count: i32,
     /// The first five of them by name.
     agents: Vec<Agent>,
+    /// Agents of a client that go over to the agency's key, which pays from then on.
+    moving_agent_count: i32,
+    /// How many clients' agents stop or move.
+    client_count: i32,
+    /// The first five of them by name.
+    clients: Vec<Client>,
     /// Numbers of the account.
     phone_number_count: i32,
     /// Numbers that the provider goes on answering by itself, key or not: the first 50.
@@ -204,6 +240,8 @@ pub(crate) struct KeyImpact {
 
 /// How many answering numbers an answer lists.
 const SHOWN_NUMBERS: usize = 50;
+/// How many clients an impact names.
+const SHOWN_CLIENTS: usize = 5;
 
 impl TryFrom<impact::Impact> for KeyImpact {
     type Error = Error;
@@ -217,6 +255,14 @@ impl TryFrom<impact::Impact> for KeyImpact {
                 .into_iter()
                 .map(Agent::try_from)
                 .collect::<Result<_>>()?,
+            moving_agent_count: i32::try_from(impact.moving_count).unwrap_or(i32::MAX),
+            client_count: count(impact.clients.len()),
+            clients: impact
+                .clients
+                .into_iter()
+                .take(SHOWN_CLIENTS)
+                .map(Client::from)
+                .collect(),
             phone_number_count: i32::try_from(impact.phone_number_count).unwrap_or(i32::MAX),
             answering_number_count: count(impact.answering.len()),
             answering_numbers: impact
@@ -243,11 +289,16 @@ pub(crate) struct ProviderKeyQuery;
 
 #[Object]
 impl ProviderKeyQuery {
-    /// The agency's stored keys, by provider.
+    /// The stored keys of the agency, or of one of its clients, by provider.
     #[graphql(complexity = "complexity(first, last, child_complexity)")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of a GraphQL connection"
+    )]
     async fn provider_keys(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "A client's own keys; absent: the agency's.")] client_id: Option<ID>,
         #[graphql(desc = "Any of these providers.")] provider: Option<Vec<Provider>>,
         #[graphql(desc = "Rows on the page, 1 to 100; 50 when absent.")] first: Option<i32>,
         #[graphql(desc = "Start behind this cursor.")] after: Option<String>,
@@ -258,13 +309,23 @@ impl ProviderKeyQuery {
         let agency = ctx.agency()?.clone();
         let providers = provider_set(provider);
         let mut conn = ctx.app()?.db.read().await?;
-        let rows = store::provider_keys::list(&mut conn, &agency, &providers, &keyset).await?;
+        let client = client_of(client_id.as_ref());
+        if let Some(client) = &client {
+            store::clients::find(&mut conn, &agency, client)
+                .await?
+                .ok_or(Error::NotFound)?;
+        }
+        let scope = keys::scope(&agency, client.as_ref());
+        let rows =
+            store::provider_keys::list(&mut conn, &agency, &scope, &providers, &keyset).await?;
         let position = |row: &KeyRow| KeysetPosition {
             key: row.provider.clone(),
             id: String::new(),
         };
         let page = page::cut(rows, &keyset, position, ProviderKey::try_from)?;
-        let count = page::counted!(agency, providers => |conn| store::provider_keys::count(conn, &agency, &providers));
+        let count = page::counted!(agency, client, providers => |conn| store::provider_keys::count(
+            conn, &agency, &keys::scope(&agency, client.as_ref()), &providers
+        ));
         Ok(ProviderKeyConnection { page, count })
     }
 }
@@ -274,6 +335,8 @@ impl ProviderKeyQuery {
 pub(crate) struct SaveProviderKeyInput {
     /// The provider whose key it is.
     provider: Provider,
+    /// The client whose own key it becomes; absent: the agency's key.
+    client_id: Option<ID>,
     /// The key. Absent: the stored one stays. Null is refused: clearing shows its impact first, see `clearProviderKey`.
     #[graphql(secret = true)]
     api_key: MaybeUndefined<String>,
@@ -308,6 +371,9 @@ pub(crate) struct ClearProviderKeyInput {
     /// Clear even when a number could not be detached.
     #[graphql(default)]
     clear_despite_failed_detach: bool,
+    /// Destroy every sealed version at once, without the 24 hours in which it could be rolled back to.
+    #[graphql(default)]
+    destroy_now: bool,
 }
 
 /// That the key is out of use.
@@ -363,6 +429,7 @@ impl ProviderKeyMutation {
             ctx.viewer()?,
             save::SaveKey {
                 provider: input.provider.into(),
+                client: client_of(input.client_id.as_ref()),
                 api_key,
                 region: input.region,
                 expected_version: input.expected_version.map(i64::from),
@@ -375,8 +442,8 @@ impl ProviderKeyMutation {
         })
     }
 
-    /// Takes a key out of use. Needs the version and the impact that were shown. Agents that only this key reaches stop;
-    /// its sealed bytes are destroyed after 24 hours.
+    /// Takes a key out of use. Needs the version and the impact that were shown. A client goes over to the agency's key;
+    /// agents that no key reaches any more stop. Its sealed bytes are destroyed after 24 hours.
     async fn clear_provider_key(
         &self,
         ctx: &Context<'_>,
@@ -392,6 +459,7 @@ impl ProviderKeyMutation {
                 acknowledgement: input.acknowledgement,
                 is_detaching: input.detach_numbers,
                 is_clearing_despite_failed_detach: input.clear_despite_failed_detach,
+                is_destroying_now: input.destroy_now,
             },
         )
         .await?;

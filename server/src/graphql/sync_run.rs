@@ -10,6 +10,7 @@ use crate::{
     app::App,
     error::{Code, Error, Result},
     graphql::{
+        client::client_of,
         context::{ContextExt, recognised},
         guard,
         page::{self, PageArguments, complexity},
@@ -229,6 +230,8 @@ impl SyncRunQuery {
 pub(crate) struct StartSyncInput {
     /// The provider whose stored key is used.
     provider: Provider,
+    /// The client whose own key is meant; absent: the agency's key.
+    client_id: Option<ID>,
 }
 
 /// The import that is under way.
@@ -267,7 +270,9 @@ impl SyncRunMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which account to import.")] input: StartSyncInput,
     ) -> Result<StartSyncPayload> {
-        let enqueued = sync::start(ctx.app()?, ctx.viewer()?, input.provider.into()).await?;
+        let client = client_of(input.client_id.as_ref());
+        let provider = input.provider.into();
+        let enqueued = sync::start(ctx.app()?, ctx.viewer()?, provider, client.as_ref()).await?;
         Ok(StartSyncPayload {
             sync_run: enqueued.run.try_into()?,
             has_joined: enqueued.has_joined,

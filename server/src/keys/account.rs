@@ -36,7 +36,7 @@ pub(crate) enum Account {
 pub(crate) enum Proof {
     /// The new key reads an agent of it.
     Agent,
-    /// It is the very key that is stored, for the same region.
+    /// It is a key that was stored before, in any scope, for the same region.
     Key,
     /// It has never held anything, so that nothing of it can be mistaken for another account's.
     Emptiness,
@@ -48,6 +48,15 @@ pub(crate) fn fingerprint(app: &App, provider: ProviderKind, key: &SecretString)
     app.fingerprint_key.hmac(&parts).to_vec()
 }
 
+/// The stored keys whose account the new key may open, too.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Related<'a> {
+    /// The one that it would replace.
+    pub(crate) current: Option<&'a KeyRow>,
+    /// The agency's, where the new one is a client's.
+    pub(crate) agency_key: Option<&'a KeyRow>,
+}
+
 /// Finds out which account the key of `target` opens. The inner error is what the provider answered to a comparison that
 /// therefore tells nothing.
 pub(crate) async fn identify(
@@ -56,7 +65,7 @@ pub(crate) async fn identify(
     client: &dyn VoiceProvider,
     (target, region): (&Target<'_>, Region),
     remote: Option<RemoteAccount>,
-    current: Option<&KeyRow>,
+    related: Related<'_>,
 ) -> Result<std::result::Result<Account, ProviderError>> {
     let provider = client.info().kind;
     if let Some(remote) = &remote {
@@ -67,22 +76,29 @@ pub(crate) async fn identify(
             return Ok(Ok(Account::Named(row.id)));
         }
     }
-    if let Some(current) = current
-        && current.version.region == region.as_str()
-        && current.version.fingerprint == fingerprint(app, provider, target.key)
-    {
+    let mut conn = app.db.read().await?;
+    let fingerprint = fingerprint(app, provider, target.key);
+    let same_key =
+        store::provider_keys::find_account_by_fingerprint(&mut conn, agency, &fingerprint, region)
+            .await?;
+    drop(conn);
+    if let Some(id) = same_key {
         return Ok(Ok(Account::Stored {
-            id: current.version.account_id.clone(),
+            id,
             learned: remote,
             proof: Proof::Key,
         }));
     }
-    if let Some(current) = current {
-        let proof = prove_same(&app.db, agency, client, target, current, remote.is_some()).await?;
-        match proof {
+    let candidates = [(related.current, true), (related.agency_key, false)];
+    for (stored, may_be_empty) in candidates {
+        let Some(stored) = stored else { continue };
+        let id = &stored.version.account_id;
+        match prove_same(&app.db, agency, client, target, id, remote.is_some()).await? {
+            // That both hold nothing proves nothing of two places.
+            Ok(Some(Proof::Emptiness)) if !may_be_empty => {}
             Ok(Some(proof)) => {
                 return Ok(Ok(Account::Stored {
-                    id: current.version.account_id.clone(),
+                    id: id.clone(),
                     learned: remote,
                     proof,
                 }));
@@ -100,10 +116,9 @@ async fn prove_same(
     agency: &AgencyId,
     client: &dyn VoiceProvider,
     target: &Target<'_>,
-    current: &KeyRow,
+    stored: &AccountId,
     is_remote_known: bool,
 ) -> Result<std::result::Result<Option<Proof>, ProviderError>> {
-    let stored = &current.version.account_id;
     let mut conn = db.read().await?;
     let account = store::accounts::find(&mut conn, agency, stored).await?;
     let samples = store::accounts::sample_remote_agents(&mut conn, agency, stored).await?;

@@ -14,7 +14,7 @@ use crate::{
     audit::{Action, Actor, Entry},
     error::{Error, Result},
     health,
-    id::{AgencyId, KeyId},
+    id::{AgencyId, ClientId, KeyId},
     keys::{
         self, SIGNATURE_GRACE,
         impact::{self, Impact},
@@ -37,6 +37,8 @@ pub(crate) struct ClearKey {
     pub(crate) acknowledgement: String,
     pub(crate) is_detaching: bool,
     pub(crate) is_clearing_despite_failed_detach: bool,
+    /// Without the grace in which it could be rolled back to (K10).
+    pub(crate) is_destroying_now: bool,
 }
 
 /// What was cleared.
@@ -75,7 +77,17 @@ pub(crate) async fn clear(app: &App, viewer: &Viewer, input: ClearKey) -> Result
             return Err(detach_failed(provider, &detached, &failed));
         }
     }
-    write(app, viewer, agency, &input, provider, &shown, &detached).await
+    let client = keys::client_of(&row);
+    write(
+        app,
+        viewer,
+        agency,
+        (&input, client),
+        provider,
+        &shown,
+        &detached,
+    )
+    .await
 }
 
 fn check(row: &KeyRow, input: &ClearKey) -> Result<()> {
@@ -91,14 +103,15 @@ async fn write(
     app: &App,
     viewer: &Viewer,
     agency: &AgencyId,
-    input: &ClearKey,
+    (input, client): (&ClearKey, Option<ClientId>),
     provider: ProviderKind,
     shown: &Impact,
     detached: &[PhoneNumberRow],
 ) -> Result<Cleared> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    store::provider_keys::lock_slot(&mut tx, agency, &keys::agency_scope(agency), provider).await?;
+    let scope = keys::scope(agency, client.as_ref());
+    store::provider_keys::lock_slot(&mut tx, agency, &scope, provider).await?;
     let row = store::provider_keys::find(&mut tx, agency, &input.key)
         .await?
         .ok_or(Error::NotFound)?;
@@ -124,6 +137,18 @@ async fn write(
         now.plus(SIGNATURE_GRACE),
     )
     .await?;
+    let destroyed = if input.is_destroying_now {
+        store::provider_keys::end_grace(&mut tx, agency, &row.id, now).await?;
+        store::provider_keys::shred_now(&mut tx, agency, &row.id).await?
+    } else {
+        0
+    };
+    let fate = if input.is_destroying_now {
+        format!("{destroyed} sealed versions destroyed at once")
+    } else {
+        "kept sealed for 24 hours".to_owned()
+    };
+    let label = keys::label_of(&mut tx, &row).await?;
     let entry = Entry {
         agency: Some(agency),
         actor: Actor::Person(viewer),
@@ -131,11 +156,11 @@ async fn write(
         subject: row.id.as_str(),
         provider: Some(provider),
         summary: format!(
-            "{} key …{} cleared, version {version}; {} agents stopped being reachable, {detached_count} numbers detached, \
-             {} still answering at {}.",
-            provider.display_name(),
+            "{label} …{} cleared, version {version}, {fate}; {} agents stopped being reachable, {} moved to the agency's \
+             key, {detached_count} numbers detached, {} still answering at {}.",
             row.version.last_four,
             now_stopping.agent_count,
+            now_stopping.moving_count,
             now_stopping.answering.len(),
             provider.display_name(),
         ),

@@ -3,11 +3,14 @@
 
 pub(crate) mod account;
 pub(crate) mod attempts;
+pub(crate) mod candidate;
 pub(crate) mod check;
 pub(crate) mod clear;
 pub(crate) mod impact;
+pub(crate) mod preview;
 pub(crate) mod save;
 pub(crate) mod secret;
+pub(crate) mod versions;
 pub(crate) mod words;
 
 use std::time::Duration;
@@ -21,11 +24,16 @@ use crate::{
     app::App,
     config::Region,
     error::{Error, Result},
+    id::{AgencyId, ClientId},
     providers::{
         Capability, CapabilityState, ProviderError, ProviderKind, Target, ValidationOutcome,
         VoiceProvider, voice_provider,
     },
-    store::provider_keys::{KeyRow, Scope},
+    store::{
+        self, Conn,
+        clients::ClientRow,
+        provider_keys::{KeyRow, Scope},
+    },
     vault::{Binding, Cipher, Sealed},
 };
 
@@ -102,12 +110,41 @@ impl From<&ProviderError> for Health {
     }
 }
 
-/// The agency's own scope.
-pub(crate) fn agency_scope(agency: &crate::id::AgencyId) -> Scope<'_> {
-    Scope {
-        kind: "agency",
-        id: agency.as_str(),
+/// Whose key: the client's, or the agency's own.
+pub(crate) fn scope<'a>(agency: &'a AgencyId, client: Option<&'a ClientId>) -> Scope<'a> {
+    match client {
+        Some(client) => Scope {
+            kind: "client",
+            id: client.as_str(),
+        },
+        None => Scope {
+            kind: "agency",
+            id: agency.as_str(),
+        },
     }
+}
+
+/// The client whose key this is; none of the agency's own.
+pub(crate) fn client_of(row: &KeyRow) -> Option<ClientId> {
+    (row.scope_kind == "client").then(|| ClientId::from(row.scope_id.as_str()))
+}
+
+/// What a key is called in the audit log: `Vapi key`, or `Vapi key of Northside Dental`.
+pub(crate) fn label(provider: ProviderKind, client: Option<&ClientRow>) -> String {
+    let name = provider.display_name();
+    match client {
+        Some(client) => format!("{name} key of {}", client.name),
+        None => format!("{name} key"),
+    }
+}
+
+/// The same for a stored key.
+pub(crate) async fn label_of(conn: &mut Conn, row: &KeyRow) -> Result<String> {
+    let client = match client_of(row) {
+        Some(client) => store::clients::find(conn, &row.agency_id, &client).await?,
+        None => None,
+    };
+    Ok(label(provider_of(&row.provider)?, client.as_ref()))
 }
 
 /// The client of a provider whose keys can be saved.

@@ -1,6 +1,6 @@
-//! Saving a provider key: check what was typed, validate it with the provider, seal it as a new version, start the sync.
-//! Until the provider has accepted the key nothing is written but the audit entry of a refusal, so that the key that was
-//! there stays in use (K3).
+//! Saving a provider key: check what was typed, try it with the provider, seal it as a new version, start the sync. Until
+//! the provider has accepted the key nothing is written but the audit entry of a refusal, so that the key that was there
+//! stays in use (K3). A roll-back ends here too: the old version's key becomes a new version.
 
 use secrecy::SecretString;
 
@@ -8,21 +8,21 @@ use crate::{
     access::{Permission, Viewer},
     app::App,
     audit::{Action, Actor, Entry},
+    clients,
     clock::Timestamp,
     config::Region,
     error::{Error, Result},
     health,
-    id::{AgencyId, KeyId},
+    id::{AccountId, AgencyId, ClientId, KeyId},
     keys::{
-        self, Health, SIGNATURE_GRACE, VALIDATION_TIME,
-        account::{self, Account},
-        agency_scope, attempts, secret,
-        words::{self, Kept},
+        self, SIGNATURE_GRACE, account,
+        candidate::{self, Candidate, Place},
+        secret,
     },
-    providers::{Capability, CapabilityState, ProviderError, ProviderKind, Validation},
+    providers::ProviderKind,
     store::{
         self,
-        provider_keys::{HealthUpdate, KeyRow, VersionRow},
+        provider_keys::{HealthUpdate, KeyRow, Scope, VersionRow},
         sync_runs::SyncRunRow,
     },
     sync::{self, Trigger},
@@ -32,6 +32,8 @@ use crate::{
 /// What is to be saved.
 pub(crate) struct SaveKey {
     pub(crate) provider: ProviderKind,
+    /// Whose key it becomes; none: the agency's own.
+    pub(crate) client: Option<ClientId>,
     /// Absent: the stored key stays.
     pub(crate) api_key: Option<SecretString>,
     /// Absent: the stored region stays.
@@ -46,27 +48,17 @@ pub(crate) struct Saved {
     pub(crate) sync_run: Option<SyncRunRow>,
 }
 
-/// Saves a key of the viewer's agency.
+/// Saves a key of the viewer's agency, or of one of its clients.
 pub(crate) async fn save(app: &App, viewer: &Viewer, input: SaveKey) -> Result<Saved> {
     let agency = viewer.require(Permission::ManageKeys)?;
-    let provider = input.provider;
-    let client = keys::client(provider)?;
-    let mut conn = app.db.read().await?;
-    let current =
-        store::provider_keys::find_in_scope(&mut conn, agency, &agency_scope(agency), provider)
-            .await?;
-    drop(conn);
-    check_version(
-        current.as_ref().map(|row| row.version.version),
-        input.expected_version,
-    )?;
-    let stored_region = current
-        .as_ref()
-        .map(|row| keys::region_of(&row.version.region))
-        .transpose()?;
+    keys::client(input.provider)?;
+    let place = Place::load(app, agency, input.provider, input.client.as_ref()).await?;
+    let active = place.current.as_ref().map(|row| row.version.version);
+    check_version(active, input.expected_version)?;
+    let stored_region = place.stored_region()?;
     let region = input.region.or(stored_region).unwrap_or(Region::Default);
-    let base_url = keys::host(app, provider, region)?;
-    let key = match (&input.api_key, &current) {
+    keys::host(app, input.provider, region)?;
+    let key = match (&input.api_key, &place.current) {
         (Some(typed), _) => secret::parse("apiKey", typed)?,
         (None, None) => return Err(Error::invalid("apiKey", "Enter the key.")),
         // Nothing was changed: nothing is sent anywhere.
@@ -78,86 +70,72 @@ pub(crate) async fn save(app: &App, viewer: &Viewer, input: SaveKey) -> Result<S
         }
         (None, Some(row)) => keys::open(app, row)?,
     };
-    attempts::count(app, viewer, agency, provider).await?;
-
-    let refused = async |cause: ProviderError| -> Result<Error> {
-        let outcome = Health::from(&cause).as_str();
-        record_refusal(app, viewer, agency, provider, outcome).await?;
-        let kept = current.as_ref().map_or(Kept::Nothing, |row| Kept::Key {
-            last_four: &row.version.last_four,
-        });
-        let hint = secret::hint(provider, &key);
-        Ok(words::not_saved(provider, cause, &kept, hint))
+    let candidate = candidate::try_key(app, viewer, agency, &place, key, region).await?;
+    let action = if active.is_some() {
+        Action::KeyReplaced
+    } else {
+        Action::KeySaved
     };
-    let target = keys::target(app, base_url, &key, VALIDATION_TIME);
-    let validation = match client.validate(&target).await {
-        Ok(validation) => validation,
-        Err(cause) => return Err(refused(cause).await?),
-    };
-    let outcome = Health::from(validation.outcome).as_str();
-    // The validation may have used up its own time.
-    let target = keys::target(app, base_url, &key, VALIDATION_TIME);
-    let remote = validation.account.clone();
-    let account = account::identify(
+    put_in_use(
         app,
+        viewer,
         agency,
-        client,
-        (&target, region),
-        remote,
-        current.as_ref(),
+        &place,
+        &candidate,
+        input.expected_version,
+        action,
     )
-    .await;
-    let saved = match account {
-        Ok(Ok(account)) => {
-            let accepted = Accepted {
-                provider,
-                region,
-                key: &key,
-                validation,
-                account,
-                input,
-            };
-            write(app, viewer, agency, &accepted).await
-        }
-        Ok(Err(cause)) => return Err(refused(cause).await?),
-        Err(error) => Err(error),
-    };
-    if let Err(error) = &saved {
-        // The answer tells that the provider accepted the key, so the try is written down like any other (K16).
-        let reason = match error {
-            Error::Conflict(_) => "somebody else changed the stored key meanwhile",
-            _ => "it could not be stored",
-        };
-        let outcome = format!("{outcome}, but {reason}");
-        record_refusal(app, viewer, agency, provider, &outcome).await?;
-    }
-    saved
+    .await
 }
 
-/// A key that the provider has accepted.
-struct Accepted<'a> {
-    provider: ProviderKind,
-    region: Region,
-    key: &'a SecretString,
-    validation: Validation,
-    account: Account,
-    input: SaveKey,
+/// Puts an accepted key in use, if the place still holds what the page showed. A failure is written down, too.
+pub(crate) async fn put_in_use(
+    app: &App,
+    viewer: &Viewer,
+    agency: &AgencyId,
+    place: &Place,
+    candidate: &Candidate,
+    expected_version: Option<i64>,
+    action: Action,
+) -> Result<Saved> {
+    let saved = write(
+        app,
+        viewer,
+        agency,
+        place,
+        candidate,
+        expected_version,
+        action,
+    )
+    .await;
+    if let Err(error) = &saved {
+        let outcome = candidate.health().as_str();
+        candidate::record_unstored(app, viewer, agency, place, outcome, error).await?;
+    }
+    saved
 }
 
 async fn write(
     app: &App,
     viewer: &Viewer,
     agency: &AgencyId,
-    accepted: &Accepted<'_>,
+    place: &Place,
+    candidate: &Candidate,
+    expected_version: Option<i64>,
+    action: Action,
 ) -> Result<Saved> {
     let now = app.clock.now();
-    let provider = accepted.provider;
-    let scope = agency_scope(agency);
+    let provider = place.provider;
+    let client = place.client.as_ref().map(|row| &row.id);
+    let scope = keys::scope(agency, client);
     let mut tx = app.db.begin().await?;
+    if let Some(client) = client {
+        clients::lock_in_use(&mut tx, agency, client).await?;
+    }
     let slot = store::provider_keys::lock_slot(&mut tx, agency, &scope, provider).await?;
     // The same question as before the validation: somebody may have saved meanwhile (K12).
     let active = slot.as_ref().and_then(|slot| slot.active_version);
-    check_version(active, accepted.input.expected_version)?;
+    check_version(active, expected_version)?;
     let (key_id, version) = if let Some(slot) = slot {
         (slot.id, slot.last_version + 1)
     } else {
@@ -168,24 +146,24 @@ async fn write(
         (id, 1)
     };
     // In the order in which a sync locks them; what it has written by then counts for which account it is.
-    account::lock(&mut tx, agency, &accepted.account).await?;
+    account::lock(&mut tx, agency, &candidate.account).await?;
     if active.is_some() {
-        let message = if may_list(&accepted.validation) {
+        let message = if candidate.may_list() {
             "The key was replaced; a sync with the new key follows."
         } else {
             "The key was replaced by one that may list neither agents nor numbers; no sync follows."
         };
         store::sync_runs::end_active_of_key(&mut tx, agency, &key_id, message, now).await?;
     }
-    let account_id = account::settle(&mut tx, agency, provider, &accepted.account, now).await?;
+    let account_id = account::settle(&mut tx, agency, provider, &candidate.account, now).await?;
     let row = seal(
-        app, viewer, agency, accepted, &key_id, version, account_id, now,
+        app, viewer, place, &scope, candidate, &key_id, version, account_id, now,
     )?;
     store::provider_keys::insert_version(&mut tx, agency, &key_id, &row).await?;
-    let health = Health::from(accepted.validation.outcome);
+    let health = candidate.health();
     let update = HealthUpdate {
         health: health.as_str(),
-        message: accepted.validation.message.as_deref(),
+        message: candidate.validation.message.as_deref(),
         checked_at: now,
     };
     store::provider_keys::activate(&mut tx, agency, &key_id, version, &update).await?;
@@ -195,11 +173,13 @@ async fn write(
         store::provider_keys::retire_version(&mut tx, agency, &key_id, before, now, shred_after)
             .await?;
     }
-    store::agencies::set_first_voice_provider(&mut tx, agency, provider.as_str()).await?;
+    if client.is_none() {
+        store::agencies::set_first_voice_provider(&mut tx, agency, provider.as_str()).await?;
+    }
     let key = store::provider_keys::find(&mut tx, agency, &key_id)
         .await?
         .ok_or_else(|| Error::internal("the key just saved is not there"))?;
-    let sync_run = if may_list(&accepted.validation) {
+    let sync_run = if candidate.may_list() {
         Some(
             sync::enqueue(&mut tx, &key, Trigger::KeySaved, Some(&viewer.user_id), now)
                 .await?
@@ -211,16 +191,12 @@ async fn write(
     let entry = Entry {
         agency: Some(agency),
         actor: Actor::Person(viewer),
-        action: if active.is_some() {
-            Action::KeyReplaced
-        } else {
-            Action::KeySaved
-        },
+        action,
         subject: key_id.as_str(),
         provider: Some(provider),
         summary: format!(
-            "{} key …{} saved as version {version}; check: {}.",
-            provider.display_name(),
+            "{} …{} saved as version {version}; check: {}.",
+            place.label(),
             row.last_four,
             health.as_str()
         ),
@@ -239,30 +215,32 @@ async fn write(
 fn seal(
     app: &App,
     viewer: &Viewer,
-    agency: &AgencyId,
-    accepted: &Accepted<'_>,
+    place: &Place,
+    scope: &Scope<'_>,
+    candidate: &Candidate,
     key_id: &KeyId,
     version: i64,
-    account_id: crate::id::AccountId,
+    account_id: AccountId,
     now: Timestamp,
 ) -> Result<VersionRow> {
+    let agency = viewer.require(Permission::ManageKeys)?;
     let binding = Binding {
         agency_id: agency.as_str(),
-        scope_kind: "agency",
-        scope_id: agency.as_str(),
-        provider: accepted.provider.as_str(),
+        scope_kind: scope.kind,
+        scope_id: scope.id,
+        provider: place.provider.as_str(),
         key_id: key_id.as_str(),
         version,
         field: "api_key",
     };
-    let sealed = app.vault.seal(&binding, accepted.key)?;
+    let sealed = app.vault.seal(&binding, &candidate.key)?;
     Ok(VersionRow {
         version,
         account_id,
-        region: accepted.region.as_str().to_owned(),
-        capabilities: keys::write_capabilities(&accepted.validation.capabilities)?,
-        last_four: secret::last_four(accepted.key),
-        fingerprint: account::fingerprint(app, accepted.provider, accepted.key),
+        region: candidate.region.as_str().to_owned(),
+        capabilities: keys::write_capabilities(&candidate.validation.capabilities)?,
+        last_four: secret::last_four(&candidate.key),
+        fingerprint: account::fingerprint(app, place.provider, &candidate.key),
         cipher: sealed.cipher.as_str().to_owned(),
         master_key_id: sealed.master_key_id,
         wrapped_key: Some(sealed.wrapped_key),
@@ -270,18 +248,6 @@ fn seal(
         saved_by: Some(viewer.user_id.clone()),
         saved_at: now,
     })
-}
-
-/// Whether there is anything that a sync could list.
-fn may_list(validation: &Validation) -> bool {
-    [Capability::ListAgents, Capability::ListNumbers]
-        .into_iter()
-        .any(|wanted| {
-            validation
-                .capabilities
-                .iter()
-                .all(|(capability, state)| *capability != wanted || *state != CapabilityState::No)
-        })
 }
 
 /// The page must have shown the version that is in use (K12).
@@ -302,27 +268,4 @@ fn stale() -> Error {
         "Somebody else changed this key meanwhile. Nothing was saved; look at the key as it is now, then save again."
             .to_owned(),
     )
-}
-
-async fn record_refusal(
-    app: &App,
-    viewer: &Viewer,
-    agency: &AgencyId,
-    provider: ProviderKind,
-    outcome: &str,
-) -> Result<()> {
-    let mut tx = app.db.begin().await?;
-    let entry = Entry {
-        agency: Some(agency),
-        actor: Actor::Person(viewer),
-        action: Action::KeyRefused,
-        subject: agency.as_str(),
-        provider: Some(provider),
-        summary: format!(
-            "A {} key was not saved; check: {outcome}.",
-            provider.display_name()
-        ),
-    };
-    app.audit.append(&mut tx, entry, app.clock.now()).await?;
-    tx.commit().await
 }

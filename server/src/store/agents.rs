@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use crate::{
     clock::Timestamp,
     error::Result,
-    id::{AgencyId, AgentId, KeyId},
+    id::{AgencyId, AgentId, ClientId, KeyId},
     store::{
         Conn,
         batch::{BATCH, bind_hundred, hundred},
@@ -19,6 +19,7 @@ use crate::{
 pub(crate) struct AgentRow {
     pub(crate) id: AgentId,
     pub(crate) provider: String,
+    pub(crate) client_id: Option<ClientId>,
     pub(crate) name: String,
     pub(crate) name_key: String,
     pub(crate) status: String,
@@ -37,6 +38,10 @@ pub(crate) struct AgentQuery {
     pub(crate) reachable: &'static str,
     /// A run that waits for a decision about the agents that it did not find.
     pub(crate) missing_from: String,
+    /// A client's id.
+    pub(crate) client: String,
+    /// Whether it belongs to a client: `yes`, `no` or empty.
+    pub(crate) assigned: &'static str,
     /// LIKE pattern over the lower-cased name.
     pub(crate) name_pattern: String,
     /// Exact id at the provider, as typed in the search.
@@ -64,20 +69,36 @@ impl AgentOrder {
     }
 }
 
-// An agent is reachable when a key in use, not refused at its last check, opens an account that holds it.
-macro_rules! reachable {
+// The key of a call (R1, R2): the one of the agent's client where one is stored, whatever its health, else the agency's.
+// `k` is the key and `a` the agent.
+macro_rules! effective {
     () => {
-        "EXISTS (SELECT 1 FROM placements p \
-         JOIN provider_key_versions v ON v.account_id = p.account_id \
-         JOIN provider_keys k ON k.id = v.key_id AND k.active_version = v.version \
-         WHERE p.agent_id = a.id AND p.status = 'active' AND k.health <> 'invalid')"
+        "k.provider = a.provider AND ((k.scope_kind = 'client' AND k.scope_id = a.client_id) \
+         OR (k.scope_kind = 'agency' AND NOT EXISTS (SELECT 1 FROM provider_keys o WHERE o.agency_id = a.agency_id \
+         AND o.scope_kind = 'client' AND o.scope_id = a.client_id AND o.provider = a.provider \
+         AND o.active_version IS NOT NULL)))"
     };
 }
+
+// An agent is reachable when the key of its calls, not refused at its last check, opens an account that holds it.
+macro_rules! reachable {
+    () => {
+        concat!(
+            "(EXISTS (SELECT 1 FROM placements p \
+             JOIN provider_key_versions v ON v.account_id = p.account_id \
+             JOIN provider_keys k ON k.id = v.key_id AND k.active_version = v.version \
+             WHERE p.agent_id = a.id AND p.status = 'active' AND k.health <> 'invalid' AND k.breaker = 'closed' AND ",
+            $crate::store::agents::effective!(),
+            ") AND NOT EXISTS (SELECT 1 FROM clients u WHERE u.id = a.client_id AND u.archived_at IS NOT NULL))"
+        )
+    };
+}
+pub(super) use {effective, reachable};
 
 macro_rules! columns {
     () => {
         concat!(
-            "SELECT a.id, a.provider, a.name, a.name_key, a.status, a.definition, ",
+            "SELECT a.id, a.provider, a.client_id, a.name, a.name_key, a.status, a.definition, ",
             reachable!(),
             " AS is_reachable, a.created_at, a.updated_at FROM agents a "
         )
@@ -94,14 +115,15 @@ macro_rules! filter {
              (SELECT 1 FROM placements q WHERE q.agent_id = a.id AND q.remote_id = $6)) \
              AND ($7 = '' OR EXISTS (SELECT 1 FROM placements m JOIN sync_runs r ON r.account_id = m.account_id \
              WHERE m.agent_id = a.id AND m.status = 'active' AND m.last_seen_run <> r.id \
-             AND r.id = $7 AND r.agency_id = $1 AND r.state = 'needs_confirmation'))"
+             AND r.id = $7 AND r.agency_id = $1 AND r.state = 'needs_confirmation')) \
+             AND ($8 = '' OR a.client_id = $8) AND ($9 = '' OR ($9 = 'yes') = (a.client_id IS NOT NULL))"
         )
     };
 }
 
 macro_rules! sorted_by {
     ($column:literal) => {
-        keyset_sql!(concat!(columns!(), filter!()), $column, "a.id", limit "$8", key "$9", after "$10")
+        keyset_sql!(concat!(columns!(), filter!()), $column, "a.id", limit "$10", key "$11", after "$12")
     };
 }
 
@@ -136,6 +158,8 @@ pub(crate) async fn list(
             .bind(&query.name_pattern)
             .bind(&query.remote_id)
             .bind(&query.missing_from)
+            .bind(&query.client)
+            .bind(query.assigned)
             .bind(page.limit);
         let statement = if is_time { statement.bind(page.number()) } else { statement.bind(page.key()) };
         statement.bind(page.id()).fetch_all(c).await
@@ -153,6 +177,8 @@ pub(crate) async fn count(conn: &mut Conn, agency: &AgencyId, query: &AgentQuery
         .bind(&query.name_pattern)
         .bind(&query.remote_id)
         .bind(&query.missing_from)
+        .bind(&query.client)
+        .bind(query.assigned)
         .fetch_one(c)
         .await)?)
 }
@@ -194,14 +220,15 @@ pub(crate) struct AgentWrite<'a> {
     pub(crate) updated_at: Timestamp,
 }
 
-/// Makes active agents of a provider.
+/// Makes active agents of a provider, for a client or the agency itself.
 pub(crate) async fn insert_many(
     conn: &mut Conn,
     agency: &AgencyId,
     provider: &str,
+    client: Option<&ClientId>,
     agents: &[AgentWrite<'_>],
 ) -> Result<()> {
-    const SQL: &str = "INSERT INTO agents (id, agency_id, provider, name, name_key, status, definition, \
+    const SQL: &str = "INSERT INTO agents (id, agency_id, provider, client_id, name, name_key, status, definition, \
         definition_hash, created_at, updated_at) ";
     for batch in agents.chunks(BATCH) {
         on!(conn, c => {
@@ -210,6 +237,7 @@ pub(crate) async fn insert_many(
                 row.push_bind(agent.id)
                     .push_bind(agency)
                     .push_bind(provider)
+                    .push_bind(client)
                     .push_bind(storable(agent.name))
                     .push_bind(storable(agent.name).to_lowercase())
                     .push_bind("active")
@@ -269,33 +297,144 @@ pub(crate) async fn refresh_status(
     Ok(())
 }
 
-/// Agents that are reachable through this version of a key alone: what stops when it is cleared (K8).
+macro_rules! stopping {
+    () => {
+        concat!(
+            "FROM agents a JOIN placements p ON p.agent_id = a.id AND p.status = 'active' \
+             JOIN provider_key_versions v ON v.account_id = p.account_id \
+             JOIN provider_keys k ON k.id = v.key_id AND k.active_version = v.version \
+             WHERE a.agency_id = $1 AND k.id = $2 AND ",
+            effective!(),
+            " AND ($3 = '' OR NOT EXISTS (SELECT 1 FROM placements s WHERE s.agent_id = a.id AND s.account_id = $3 \
+             AND s.status = 'active'))"
+        )
+    };
+}
+
+/// Agents whose calls go over this key, and that have no placement in the account of the key that follows it: what stops
+/// when it is cleared (K8). No account follows where `successor` is empty.
 pub(crate) async fn list_stopping(
     conn: &mut Conn,
     agency: &AgencyId,
     key: &KeyId,
+    successor: &str,
     limit: i64,
 ) -> Result<Vec<AgentRow>> {
     const SQL: &str = concat!(
         columns!(),
-        "WHERE a.agency_id = $1 AND EXISTS (SELECT 1 FROM placements p \
-         JOIN provider_key_versions v ON v.account_id = p.account_id \
-         JOIN provider_keys k ON k.id = v.key_id AND k.active_version = v.version \
-         WHERE p.agent_id = a.id AND p.status = 'active' AND k.id = $2) \
-         ORDER BY a.name_key, a.id LIMIT $3"
+        "WHERE a.agency_id = $1 AND a.id IN (SELECT a.id ",
+        stopping!(),
+        ") ORDER BY a.name_key, a.id LIMIT $4"
     );
-    Ok(on!(conn, c => sqlx::query_as(SQL).bind(agency).bind(key).bind(limit).fetch_all(c).await)?)
+    Ok(on!(conn, c => sqlx::query_as(SQL)
+        .bind(agency)
+        .bind(key)
+        .bind(successor)
+        .bind(limit)
+        .fetch_all(c)
+        .await)?)
 }
 
-/// How many agents stop when the key is cleared, and a digest-friendly list of their ids.
+/// The ids of all of those, in order.
 pub(crate) async fn list_stopping_ids(
     conn: &mut Conn,
     agency: &AgencyId,
     key: &KeyId,
+    successor: &str,
 ) -> Result<Vec<String>> {
-    const SQL: &str = "SELECT DISTINCT p.agent_id FROM placements p \
-        JOIN provider_key_versions v ON v.account_id = p.account_id \
-        JOIN provider_keys k ON k.id = v.key_id AND k.active_version = v.version \
-        WHERE p.agency_id = $1 AND p.status = 'active' AND k.id = $2 ORDER BY p.agent_id";
-    Ok(on!(conn, c => sqlx::query_scalar(SQL).bind(agency).bind(key).fetch_all(c).await)?)
+    const SQL: &str = concat!("SELECT a.id ", stopping!(), " ORDER BY a.id");
+    Ok(on!(conn, c => sqlx::query_scalar(SQL)
+        .bind(agency)
+        .bind(key)
+        .bind(successor)
+        .fetch_all(c)
+        .await)?)
+}
+
+/// The ids of the agents whose calls go over this key and that a key of another account would reach too: they go on, and
+/// somebody else pays (R3).
+pub(crate) async fn list_moving_ids(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    key: &KeyId,
+    successor: &str,
+) -> Result<Vec<String>> {
+    const SQL: &str = concat!(
+        "SELECT a.id FROM agents a JOIN placements s ON s.agent_id = a.id AND s.account_id = $3 AND s.status = 'active' \
+         JOIN provider_keys k ON k.id = $2 AND k.agency_id = $1 WHERE a.agency_id = $1 AND ",
+        effective!(),
+        " ORDER BY a.id"
+    );
+    Ok(on!(conn, c => sqlx::query_scalar(SQL)
+        .bind(agency)
+        .bind(key)
+        .bind(successor)
+        .fetch_all(c)
+        .await)?)
+}
+
+/// What became of agents that were given to somebody.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Assigned {
+    pub(crate) count: i64,
+    /// Those of them that are at their provider and that no route leads to from now on.
+    pub(crate) unreachable_count: i64,
+}
+
+/// Gives these agents to a client, or to the agency itself; agents of another agency are left alone and not counted.
+pub(crate) async fn assign_named(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    ids: &[String],
+    client: Option<&ClientId>,
+) -> Result<Assigned> {
+    const ASSIGN: &str = concat!(
+        "UPDATE agents SET client_id = $102 WHERE agency_id || '' = $1 AND id IN (",
+        hundred!(),
+        ")"
+    );
+    const UNREACHABLE: &str = concat!(
+        "SELECT count(*) FROM agents a WHERE a.agency_id || '' = $1 AND a.status = 'active' AND NOT ",
+        reachable!(),
+        " AND a.id IN (",
+        hundred!(),
+        ")"
+    );
+    let mut assigned = Assigned::default();
+    for ids in ids.chunks(BATCH) {
+        let count = on!(conn, c => bind_hundred!(sqlx::query(ASSIGN).bind(agency), ids)
+            .bind(client)
+            .execute(c)
+            .await
+            .map(|r| r.rows_affected()))?;
+        assigned.count += i64::try_from(count).unwrap_or(i64::MAX);
+        let unreachable: i64 = on!(conn, c => bind_hundred!(sqlx::query_scalar(UNREACHABLE).bind(agency), ids)
+            .fetch_one(c)
+            .await)?;
+        assigned.unreachable_count += unreachable;
+    }
+    Ok(assigned)
+}
+
+/// Gives all agents of a list to a client, or to the agency itself.
+pub(crate) async fn assign_listed(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    query: &AgentQuery,
+    client: Option<&ClientId>,
+) -> Result<Assigned> {
+    const LISTED: &str = concat!("SELECT a.id FROM agents a ", filter!());
+    let ids: Vec<String> = on!(conn, c => sqlx::query_scalar(LISTED)
+        .bind(agency)
+        .bind(&query.providers)
+        .bind(&query.statuses)
+        .bind(query.reachable)
+        .bind(&query.name_pattern)
+        .bind(&query.remote_id)
+        .bind(&query.missing_from)
+        .bind(&query.client)
+        .bind(query.assigned)
+        .fetch_all(c)
+        .await)?;
+    assign_named(conn, agency, &ids, client).await
 }

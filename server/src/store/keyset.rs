@@ -61,6 +61,15 @@ impl KeysetSql {
     }
 }
 
+/// A condition that may be left open, as the lists' filters take it.
+pub(crate) fn yes_no(wanted: Option<bool>) -> &'static str {
+    match wanted {
+        None => "",
+        Some(true) => "yes",
+        Some(false) => "no",
+    }
+}
+
 /// Completes a SELECT that ends in its WHERE clause. The first page names the position's parameters too, because a
 /// statement takes exactly the parameters that are bound.
 macro_rules! keyset_sql {

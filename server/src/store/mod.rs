@@ -11,6 +11,7 @@ pub(crate) mod agents;
 pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod batch;
+pub(crate) mod clients;
 pub(crate) mod facts;
 pub(crate) mod health;
 pub(crate) mod jobs;

@@ -178,6 +178,26 @@ pub(crate) async fn list_by_agents(
     )
 }
 
+/// The first working number that an agent answers in an account, by number.
+pub(crate) async fn find_first_answered(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    account: &AccountId,
+    agent_remote_id: &str,
+) -> Result<Option<PhoneNumberRow>> {
+    const SQL: &str = concat!(
+        columns!(),
+        "WHERE n.agency_id = $1 AND n.account_id = $2 AND n.agent_remote_id = $3 AND n.status = 'active' \
+         AND n.number IS NOT NULL ORDER BY n.sort_key, n.id LIMIT 1"
+    );
+    Ok(on!(conn, c => sqlx::query_as(SQL)
+        .bind(agency)
+        .bind(account)
+        .bind(agent_remote_id)
+        .fetch_optional(c)
+        .await)?)
+}
+
 /// Numbers in the account of a key that the provider goes on answering without Ringfence (K8).
 pub(crate) async fn list_answering(
     conn: &mut Conn,

@@ -1,11 +1,13 @@
 //! Placements: where an agent lives at a provider, at most once per account.
 
+use std::collections::HashSet;
+
 use sqlx::FromRow;
 
 use crate::{
     clock::Timestamp,
     error::Result,
-    id::{AccountId, AgencyId, AgentId, PlacementId, SyncRunId},
+    id::{AccountId, AgencyId, AgentId, ClientId, PlacementId, SyncRunId},
     store::{
         Conn,
         batch::{BATCH, bind_hundred, hundred},
@@ -326,6 +328,49 @@ pub(crate) async fn list_unseen(
         .bind(limit)
         .fetch_all(c)
         .await)?)
+}
+
+/// Where an agent is, as a preview compares it.
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct LivingRow {
+    pub(crate) agent_id: AgentId,
+    pub(crate) account_id: AccountId,
+    pub(crate) remote_id: String,
+    pub(crate) is_active: bool,
+}
+
+/// Every placement of the agents whose calls go over a scope's key: a client's own agents, or for the agency all that have
+/// no client with a key of its own. By the agents' names, an agent's placements one after the other.
+pub(crate) async fn list_living(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    provider: &str,
+    client: Option<&ClientId>,
+) -> Result<Vec<LivingRow>> {
+    const SQL: &str = "SELECT p.agent_id, p.account_id, p.remote_id, p.status = 'active' AS is_active \
+        FROM agents a JOIN placements p ON p.agent_id = a.id \
+        WHERE a.agency_id = $1 AND a.provider = $2 AND (($3 <> '' AND a.client_id = $3) OR ($3 = '' AND NOT EXISTS \
+        (SELECT 1 FROM provider_keys o WHERE o.agency_id = a.agency_id AND o.scope_kind = 'client' \
+        AND o.scope_id = a.client_id AND o.provider = a.provider AND o.active_version IS NOT NULL))) \
+        ORDER BY a.name_key, a.id, p.id";
+    Ok(on!(conn, c => sqlx::query_as(SQL)
+        .bind(agency)
+        .bind(provider)
+        .bind(client.map_or("", ClientId::as_str))
+        .fetch_all(c)
+        .await)?)
+}
+
+/// The remote ids of everything that an account was ever seen to hold.
+pub(crate) async fn list_remote_ids(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    account: &AccountId,
+) -> Result<HashSet<String>> {
+    const SQL: &str = "SELECT remote_id FROM placements WHERE agency_id = $1 AND account_id = $2";
+    let ids: Vec<String> =
+        on!(conn, c => sqlx::query_scalar(SQL).bind(agency).bind(account).fetch_all(c).await)?;
+    Ok(ids.into_iter().collect())
 }
 
 /// How many active placements an account has, and how many of them this run has not seen.

@@ -4,10 +4,16 @@ use sqlx::FromRow;
 
 use crate::{
     clock::Timestamp,
+    config::Region,
     error::Result,
-    id::{AccountId, AgencyId, KeyId, UserId},
+    id::{AccountId, AgencyId, ClientId, KeyId, UserId},
     providers::ProviderKind,
-    store::{Conn, keyset::Keyset, on},
+    store::{
+        Conn,
+        batch::{bind_hundred, hundred},
+        keyset::Keyset,
+        on,
+    },
 };
 
 /// A key with the version in use.
@@ -21,6 +27,8 @@ pub(crate) struct KeyRow {
     pub(crate) health: String,
     pub(crate) health_message: Option<String>,
     pub(crate) checked_at: Option<Timestamp>,
+    /// `closed` or `open` (R8).
+    pub(crate) breaker: String,
     #[sqlx(flatten)]
     pub(crate) version: VersionRow,
 }
@@ -61,7 +69,7 @@ macro_rules! select_keys {
     ($tail:literal) => {
         concat!(
             "SELECT k.id, k.agency_id, k.scope_kind, k.scope_id, k.provider, k.health, k.health_message, k.checked_at, \
-             v.version, v.account_id, v.region, v.capabilities, v.last_four, v.fingerprint, v.cipher, v.master_key_id, \
+             k.breaker, v.version, v.account_id, v.region, v.capabilities, v.last_four, v.fingerprint, v.cipher, v.master_key_id, \
              v.wrapped_key, v.sealed, v.saved_by, v.saved_at \
              FROM provider_keys k JOIN provider_key_versions v ON v.key_id = k.id AND v.version = k.active_version ",
             $tail
@@ -98,20 +106,22 @@ pub(crate) async fn find(
     Ok(on!(conn, c => sqlx::query_as(SQL).bind(agency).bind(key).fetch_optional(c).await)?)
 }
 
-/// One page of the agency-scope keys, by provider; the provider is the cursor, so that no key id shows in it.
+/// One page of the keys of a scope, by provider; the provider is the cursor, so that no key id shows in it.
 pub(crate) async fn list(
     conn: &mut Conn,
     agency: &AgencyId,
+    scope: &Scope<'_>,
     providers: &str,
     page: &Keyset,
 ) -> Result<Vec<KeyRow>> {
     const FORWARD: &str = select_keys!(
-        "WHERE k.agency_id = $1 AND k.scope_kind = 'agency' AND ($2 = '' OR $2 LIKE '%|' || k.provider || '|%') \
-         AND k.provider > $3 ORDER BY k.provider ASC LIMIT $4"
+        "WHERE k.agency_id = $1 AND k.scope_kind = $5 AND k.scope_id = $6 \
+         AND ($2 = '' OR $2 LIKE '%|' || k.provider || '|%') AND k.provider > $3 ORDER BY k.provider ASC LIMIT $4"
     );
     const BACKWARD: &str = select_keys!(
-        "WHERE k.agency_id = $1 AND k.scope_kind = 'agency' AND ($2 = '' OR $2 LIKE '%|' || k.provider || '|%') \
-         AND ($3 = '' OR k.provider < $3) ORDER BY k.provider DESC LIMIT $4"
+        "WHERE k.agency_id = $1 AND k.scope_kind = $5 AND k.scope_id = $6 \
+         AND ($2 = '' OR $2 LIKE '%|' || k.provider || '|%') AND ($3 = '' OR k.provider < $3) \
+         ORDER BY k.provider DESC LIMIT $4"
     );
     let sql = if page.is_backward { BACKWARD } else { FORWARD };
     Ok(on!(conn, c => sqlx::query_as(sql)
@@ -119,15 +129,114 @@ pub(crate) async fn list(
         .bind(providers)
         .bind(page.key())
         .bind(page.limit)
+        .bind(scope.kind)
+        .bind(scope.id)
         .fetch_all(c)
         .await)?)
 }
 
-/// How many agency-scope keys are stored.
-pub(crate) async fn count(conn: &mut Conn, agency: &AgencyId, providers: &str) -> Result<i64> {
-    const SQL: &str = "SELECT count(*) FROM provider_keys k WHERE k.agency_id = $1 AND k.scope_kind = 'agency' \
-        AND k.active_version IS NOT NULL AND ($2 = '' OR $2 LIKE '%|' || k.provider || '|%')";
-    Ok(on!(conn, c => sqlx::query_scalar(SQL).bind(agency).bind(providers).fetch_one(c).await)?)
+/// How many keys of a scope are stored.
+pub(crate) async fn count(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    scope: &Scope<'_>,
+    providers: &str,
+) -> Result<i64> {
+    const SQL: &str = "SELECT count(*) FROM provider_keys k WHERE k.agency_id = $1 AND k.scope_kind = $3 \
+        AND k.scope_id = $4 AND k.active_version IS NOT NULL AND ($2 = '' OR $2 LIKE '%|' || k.provider || '|%')";
+    Ok(on!(conn, c => sqlx::query_scalar(SQL)
+        .bind(agency)
+        .bind(providers)
+        .bind(scope.kind)
+        .bind(scope.id)
+        .fetch_one(c)
+        .await)?)
+}
+
+/// The stored keys of up to a hundred clients, by provider.
+pub(crate) async fn list_by_clients(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    clients: &[String],
+) -> Result<Vec<KeyRow>> {
+    const SQL: &str = concat!(
+        select_keys!("WHERE k.agency_id = $1 AND k.scope_kind = 'client' AND k.scope_id IN ("),
+        hundred!(),
+        ") ORDER BY k.provider"
+    );
+    Ok(on!(conn, c => bind_hundred!(sqlx::query_as(SQL).bind(agency), clients).fetch_all(c).await)?)
+}
+
+/// The stored keys with this fingerprint, that is, the very same key of a provider in any scope (K11).
+pub(crate) async fn list_by_fingerprint(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    fingerprint: &[u8],
+) -> Result<Vec<KeyRow>> {
+    const SQL: &str =
+        select_keys!("WHERE v.agency_id = $1 AND v.fingerprint = $2 ORDER BY k.scope_kind, k.id");
+    Ok(on!(conn, c => sqlx::query_as(SQL).bind(agency).bind(fingerprint).fetch_all(c).await)?)
+}
+
+/// The account that this very key opened when it was last stored, in any scope, in use or not.
+pub(crate) async fn find_account_by_fingerprint(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    fingerprint: &[u8],
+    region: Region,
+) -> Result<Option<AccountId>> {
+    const SQL: &str = "SELECT account_id FROM provider_key_versions \
+        WHERE agency_id = $1 AND fingerprint = $2 AND region = $3 ORDER BY saved_at DESC LIMIT 1";
+    Ok(on!(conn, c => sqlx::query_scalar(SQL)
+        .bind(agency)
+        .bind(fingerprint)
+        .bind(region.as_str())
+        .fetch_optional(c)
+        .await)?)
+}
+
+/// The client whose own key this is, whether or not it is in use.
+pub(crate) async fn find_client(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    key: &KeyId,
+) -> Result<Option<ClientId>> {
+    const SQL: &str = "SELECT scope_id FROM provider_keys WHERE agency_id = $1 AND id = $2 AND scope_kind = 'client'";
+    Ok(on!(conn, c => sqlx::query_scalar(SQL).bind(agency).bind(key).fetch_optional(c).await)?)
+}
+
+/// A version of a key, whether or not it is in use, as a [`KeyRow`] whose health is that of the key.
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct StoredVersionRow {
+    pub(crate) active_version: Option<i64>,
+    pub(crate) retired_at: Option<Timestamp>,
+    pub(crate) shred_after: Option<Timestamp>,
+    #[sqlx(flatten)]
+    pub(crate) key: KeyRow,
+}
+
+/// The versions of a scope's key, the newest first.
+pub(crate) async fn list_versions(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    scope: &Scope<'_>,
+    provider: ProviderKind,
+    limit: i64,
+) -> Result<Vec<StoredVersionRow>> {
+    const SQL: &str = "SELECT k.active_version, v.retired_at, v.shred_after, k.id, k.agency_id, k.scope_kind, k.scope_id, \
+        k.provider, k.health, k.health_message, k.checked_at, k.breaker, v.version, v.account_id, v.region, v.capabilities, \
+        v.last_four, v.fingerprint, v.cipher, v.master_key_id, v.wrapped_key, v.sealed, v.saved_by, v.saved_at \
+        FROM provider_keys k JOIN provider_key_versions v ON v.key_id = k.id \
+        WHERE k.agency_id = $1 AND k.scope_kind = $2 AND k.scope_id = $3 AND k.provider = $4 \
+        ORDER BY v.version DESC LIMIT $5";
+    Ok(on!(conn, c => sqlx::query_as(SQL)
+        .bind(agency)
+        .bind(scope.kind)
+        .bind(scope.id)
+        .bind(provider.as_str())
+        .bind(limit)
+        .fetch_all(c)
+        .await)?)
 }
 
 /// The place of a scope and provider; locks it on PostgreSQL for the length of the transaction by touching the row.
@@ -224,7 +333,8 @@ pub(crate) async fn activate(
     update: &HealthUpdate<'_>,
 ) -> Result<()> {
     const SQL: &str = "UPDATE provider_keys SET active_version = $3, last_version = $3, health = $4, \
-        health_message = $5, checked_at = $6 WHERE agency_id = $1 AND id = $2";
+        health_message = $5, checked_at = $6, breaker = 'closed', rejections_in_a_row = 0, breaker_opened_at = NULL, \
+        next_check_at = NULL WHERE agency_id = $1 AND id = $2";
     on!(conn, c => sqlx::query(SQL)
         .bind(agency)
         .bind(key)
@@ -269,11 +379,40 @@ pub(crate) async fn retire_version(
     Ok(())
 }
 
-/// Destroys the sealed bytes of versions whose time is over, in all agencies; how many.
+/// Destroys the sealed bytes of retired versions whose time is over and that nothing holds any more (K10), in all
+/// agencies; how many.
 pub(crate) async fn shred_due(conn: &mut Conn, now: Timestamp) -> Result<u64> {
     const SQL: &str = "UPDATE provider_key_versions SET sealed = NULL, wrapped_key = NULL \
-        WHERE sealed IS NOT NULL AND shred_after <= $1";
+        WHERE sealed IS NOT NULL AND shred_after <= $1 AND NOT EXISTS (SELECT 1 FROM provider_key_holds h \
+        WHERE h.key_id = provider_key_versions.key_id AND h.version = provider_key_versions.version)";
     Ok(on!(conn, c => sqlx::query(SQL).bind(now).execute(c).await.map(|r| r.rows_affected()))?)
+}
+
+/// Destroys the sealed bytes of every retired version of a key that nothing holds, whatever is left of its time; how many.
+pub(crate) async fn shred_now(conn: &mut Conn, agency: &AgencyId, key: &KeyId) -> Result<u64> {
+    const SQL: &str = "UPDATE provider_key_versions SET sealed = NULL, wrapped_key = NULL \
+        WHERE agency_id = $1 AND key_id = $2 AND sealed IS NOT NULL AND retired_at IS NOT NULL \
+        AND NOT EXISTS (SELECT 1 FROM provider_key_holds h \
+        WHERE h.key_id = provider_key_versions.key_id AND h.version = provider_key_versions.version)";
+    Ok(on!(conn, c => sqlx::query(SQL)
+        .bind(agency)
+        .bind(key)
+        .execute(c)
+        .await
+        .map(|r| r.rows_affected()))?)
+}
+
+/// Lets every retired version of a key be shredded as soon as nothing holds it.
+pub(crate) async fn end_grace(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    key: &KeyId,
+    now: Timestamp,
+) -> Result<()> {
+    const SQL: &str = "UPDATE provider_key_versions SET shred_after = $3 \
+        WHERE agency_id = $1 AND key_id = $2 AND retired_at IS NOT NULL AND shred_after > $3";
+    on!(conn, c => sqlx::query(SQL).bind(agency).bind(key).bind(now).execute(c).await.map(|_| ()))?;
+    Ok(())
 }
 
 /// Writes down which capabilities a check found.

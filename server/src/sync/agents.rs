@@ -8,7 +8,7 @@ use crate::{
     app::App,
     clock::Timestamp,
     error::Result,
-    id::AgentId,
+    id::{AgentId, ClientId},
     providers::{AgentDefinition, Page, RemoteAgent},
     store::{
         self, Conn,
@@ -139,7 +139,11 @@ pub(super) async fn write_listed(
             next.done += 1;
         }
     }
-    insert(conn, seen, &new, &mut feed).await?;
+    if !new.is_empty() {
+        // What a client's own key brings in works for that client.
+        let client = store::provider_keys::find_client(conn, seen.agency, &run.key_id).await?;
+        insert(conn, seen, client.as_ref(), &new, &mut feed).await?;
+    }
     let added = i64::try_from(new.len()).unwrap_or(i64::MAX);
     next.added_count += added;
     next.agent_count += added;
@@ -162,6 +166,7 @@ fn count(next: &mut SyncRunRow, found: Option<&ChangeWrite>) {
 async fn insert(
     conn: &mut Conn,
     seen: Seen<'_>,
+    client: Option<&ClientId>,
     new: &[(AgentId, &Prepared<'_>)],
     feed: &mut Vec<ChangeWrite>,
 ) -> Result<()> {
@@ -171,7 +176,7 @@ async fn insert(
         .collect();
     let placements: Vec<PlacementWrite<'_>> =
         new.iter().map(|(id, item)| item.placement(id)).collect();
-    store::agents::insert_many(conn, seen.agency, seen.provider, &agents).await?;
+    store::agents::insert_many(conn, seen.agency, seen.provider, client, &agents).await?;
     store::placements::insert_many(conn, seen, &placements).await?;
     feed.extend(new.iter().map(|(id, item)| {
         let name = &item.remote.definition.name;

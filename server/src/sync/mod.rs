@@ -19,9 +19,8 @@ use crate::{
     audit::{Action, Actor, Entry},
     clock::Timestamp,
     error::{Error, Result},
-    id::{SyncRunId, UserId},
-    jobs,
-    keys::{self, agency_scope},
+    id::{ClientId, SyncRunId, UserId},
+    jobs, keys,
     providers::ProviderKind,
     store::{self, Conn, provider_keys::KeyRow, sync_runs::SyncRunRow},
 };
@@ -203,11 +202,22 @@ async fn replace_outdated(
 }
 
 /// "Sync now": for everybody who may see that keys work.
-pub(crate) async fn start(app: &App, viewer: &Viewer, provider: ProviderKind) -> Result<Enqueued> {
+pub(crate) async fn start(
+    app: &App,
+    viewer: &Viewer,
+    provider: ProviderKind,
+    client: Option<&ClientId>,
+) -> Result<Enqueued> {
     let agency = viewer.require(Permission::ViewKeyStatus)?;
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let key = store::provider_keys::find_in_scope(&mut tx, agency, &agency_scope(agency), provider)
+    if let Some(client) = client {
+        store::clients::find(&mut tx, agency, client)
+            .await?
+            .ok_or(Error::NotFound)?;
+    }
+    let scope = keys::scope(agency, client);
+    let key = store::provider_keys::find_in_scope(&mut tx, agency, &scope, provider)
         .await?
         .ok_or_else(|| {
             Error::invalid(

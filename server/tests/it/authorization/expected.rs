@@ -102,7 +102,23 @@ pub(crate) enum Expected {
 }
 
 /// Fields that stay null, each with its reason.
-const NULL: &[(&str, &str, &str)] = &[];
+const NULL: &[(&str, &str, &str)] = &[
+    (
+        "Route",
+        "doubt",
+        "the sample's route is blocked, and a blocked call is not tried",
+    ),
+    (
+        "KeyPreview",
+        "healthMessage",
+        "the sample's key works, of which its provider says nothing",
+    ),
+    (
+        "ProviderKey",
+        "client",
+        "the sample lists the agency's own keys",
+    ),
+];
 
 /// Root fields that are asked with ids of the first agency.
 const TAKING_IDS: &[&str] = &[
@@ -120,6 +136,12 @@ const TAKING_IDS: &[&str] = &[
     "deleteWebhookEndpoint",
     "testWebhookEndpoint",
     "redeliverWebhook",
+    "client",
+    "explainRoute",
+    "updateClient",
+    "archiveClient",
+    "restoreClient",
+    "assignAgents",
 ];
 
 /// What the walk expects of somebody who asks for the last field of a way.

@@ -130,6 +130,9 @@ const USING_UP: &[&str] = &[
     "deleteWebhookEndpoint",
     "testWebhookEndpoint",
     "redeliverWebhook",
+    "previewProviderKey",
+    "rollBackProviderKey",
+    "assignAgents",
 ];
 
 /// What was seen in a word, and what is wrong with it.

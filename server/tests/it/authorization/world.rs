@@ -144,8 +144,12 @@ impl World {
         let owner = self.person(Who::Owner);
         if self.standing_key().await.is_null() {
             owner.client.save_key(keys::GOOD, None).await.ok();
+            // So that there is a version that is out of use.
+            let version = self.standing_key().await["version"].as_i64();
+            owner.client.save_key(keys::GOOD, version).await.ok();
         }
         self.app.settle().await;
+        self.make_clients(&owner.client).await;
         while self.ask_owner("{ syncRuns { totalCount } }").await["syncRuns"]["totalCount"]
             .as_i64()
             .unwrap()
@@ -185,12 +189,75 @@ impl World {
         json!({ "url": self.receiver.uri(), "events": ["PROVIDER_KEY_INVALID"] })
     }
 
+    /// Clients: with a key of another account, with the agency's very key, with agents and no key, with nothing, archived.
+    async fn make_clients(&self, owner: &TestClient) {
+        let found = self.ask_owner("{ clients { totalCount } }").await;
+        if found["clients"]["totalCount"] != 0 {
+            return;
+        }
+        for name in ["Bayview", "Cedar", "Dunmore", "Easel", "Fallow"] {
+            let document = "mutation($input: CreateClientInput!) { createClient(input: $input) { client { id } } }";
+            let answer = owner.graphql(document, json!({ "input": { "name": name } }));
+            answer.await.ok();
+        }
+        for (name, key) in [("Bayview", keys::SECOND), ("Cedar", keys::GOOD)] {
+            let document = "mutation($input: SaveProviderKeyInput!) { saveProviderKey(input: $input) { providerKey { id } } }";
+            let input = json!({ "provider": "VAPI", "apiKey": key, "clientId": self.client_named(name).await });
+            owner
+                .graphql(document, json!({ "input": input }))
+                .await
+                .ok();
+        }
+        self.app.settle().await;
+        for (name, search) in [("Cedar", "Cedar"), ("Dunmore", "Luma")] {
+            let document = "mutation($input: AssignAgentsInput!) { assignAgents(input: $input) { assignedCount } }";
+            let input = json!({ "search": search, "clientId": self.client_named(name).await });
+            owner
+                .graphql(document, json!({ "input": input }))
+                .await
+                .ok();
+        }
+        let document = "mutation($input: ArchiveClientInput!) { archiveClient(input: $input) { client { id } } }";
+        let input = json!({ "clientId": self.client_named("Fallow").await });
+        owner
+            .graphql(document, json!({ "input": input }))
+            .await
+            .ok();
+    }
+
+    async fn client_named(&self, name: &str) -> Value {
+        let query = format!("{{ clients(search: \"{name}\") {{ nodes {{ id }} }} }}");
+        self.ask_owner(&query).await["clients"]["nodes"][0]["id"].clone()
+    }
+
+    /// An agent of Cedar's that has a number.
+    async fn called_agent(&self) -> Value {
+        let cedar = self.client_named("Cedar").await;
+        let query = format!(
+            "{{ agents(filter: {{ clientId: {cedar} }}) {{ nodes {{ id phoneNumberCount }} }} }}"
+        );
+        let found = self.ask_owner(&query).await;
+        let agents = found["agents"]["nodes"].as_array().unwrap();
+        let mut called = agents.iter().filter(|agent| agent["phoneNumberCount"] != 0);
+        called.next().unwrap()["id"].clone()
+    }
+
     /// Rows as the provider would have to be in trouble to make them.
     async fn fill_in(&self) {
         // A sample of confirmSync that was refused leaves its run waiting, hence the third statement.
         self.app
             .sql(
                 "UPDATE provider_keys SET health_message = 'said the provider';
+                 UPDATE provider_keys SET breaker = 'open'
+                 WHERE scope_id = (SELECT id FROM clients WHERE name = 'Cedar');
+                 INSERT INTO placements (id, agency_id, agent_id, account_id, provider, remote_id, status, last_seen_at,
+                 last_seen_run, is_detail_due)
+                 SELECT 'elsewhere-' || a.id, a.agency_id, a.id, v.account_id, a.provider, 'elsewhere-' || a.id, 'active', 1,
+                 'none', FALSE
+                 FROM agents a JOIN clients c ON c.id = a.client_id AND c.name = 'Cedar'
+                 JOIN clients b ON b.agency_id = a.agency_id AND b.name = 'Bayview'
+                 JOIN provider_keys k ON k.scope_id = b.id
+                 JOIN provider_key_versions v ON v.key_id = k.id AND v.version = 1 WHERE TRUE ON CONFLICT DO NOTHING;
                  UPDATE voices SET name = 'Ava' WHERE name IS NULL;
                  UPDATE sync_runs SET state = 'succeeded', finished_at = created_at WHERE state = 'needs_confirmation';
                  UPDATE sync_changes SET kind = 'changed', fields = '|name|prompt|';
@@ -203,7 +270,7 @@ impl World {
                  INSERT INTO alerts (id, agency_id, kind, subject, provider, client_id, summary, agent_count, raised_at,
                  resolved_at, dismissed_at, dismissed_by)
                  SELECT 'an-alert-of-ours', a.id, 'key_invalid', k.id, 'vapi', 'a-client-of-ours', 'an alert of ours', 3, 1,
-                 2, 3, min(m.user_id) FROM agencies a JOIN provider_keys k ON k.agency_id = a.id
+                 2, 3, min(m.user_id) FROM agencies a JOIN provider_keys k ON k.agency_id = a.id AND k.scope_kind = 'agency'
                  JOIN memberships m ON m.agency_id = a.id WHERE a.slug = 'northside-voice' GROUP BY a.id, k.id;
                  UPDATE placements SET status = 'inactive', inactive_reason = 'gone'
                  WHERE id = (SELECT min(id) FROM placements);
@@ -229,6 +296,7 @@ impl World {
                  UNION SELECT remote_id FROM placements WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT id FROM phone_numbers WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT number FROM phone_numbers WHERE number IS NOT NULL \
+                 UNION SELECT id FROM clients WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT id FROM voices WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT id FROM sync_runs WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT id FROM provider_keys WHERE agency_id IN (SELECT id FROM ours) \
@@ -301,7 +369,7 @@ impl World {
     /// The same for alerts and webhooks.
     async fn arguments_of_news(&self, root: &str) -> (String, String, Value) {
         match root {
-            "dismissAlert" => input_of(
+            "dismissAlert" => input(
                 "DismissAlertInput",
                 json!({ "alertId": "an-alert-of-ours" }),
             ),
@@ -313,47 +381,32 @@ impl World {
                     json!({ "id": endpoint }),
                 )
             }
-            "createWebhookEndpoint" => {
-                input_of("CreateWebhookEndpointInput", self.endpoint_input())
-            }
+            "createWebhookEndpoint" => input("CreateWebhookEndpointInput", self.endpoint_input()),
             "updateWebhookEndpoint"
             | "rotateWebhookSecret"
             | "deleteWebhookEndpoint"
             | "testWebhookEndpoint" => {
                 let kind = format!("{}{}Input", root[..1].to_uppercase(), &root[1..]);
-                input_of(&kind, json!({ "webhookEndpointId": self.endpoint().await }))
+                input(&kind, json!({ "webhookEndpointId": self.endpoint().await }))
             }
             "redeliverWebhook" => {
                 let rows = self.app.sql("SELECT max(id) FROM webhook_deliveries").await;
                 let id = rows[0].get::<String>(0);
-                input_of("RedeliverWebhookInput", json!({ "webhookDeliveryId": id }))
+                input("RedeliverWebhookInput", json!({ "webhookDeliveryId": id }))
             }
             _ => (String::new(), String::new(), json!({})),
         }
     }
 
     /// The arguments of a root field as they are now: declared, used, and their values.
-    pub(crate) async fn arguments(&self, who: Who, root: &str) -> (String, String, Value) {
-        let input = |kind: &str, value: Value| {
-            let variables = json!({ "input": value });
-            (
-                format!("($input: {kind}!)"),
-                "(input: $input)".to_owned(),
-                variables,
-            )
-        };
-        let id = |value: &Value| {
-            (
-                "($id: ID!)".to_owned(),
-                "(id: $id)".to_owned(),
-                json!({ "id": value }),
-            )
-        };
-        let key = if root.ends_with("ProviderKey") {
-            self.standing_key().await
-        } else {
-            Value::Null
-        };
+    pub(crate) async fn arguments(&self, who: Who, root: &str) -> Arguments {
+        if root.ends_with("ProviderKey") || root == "explainRoute" || root == "providerKeyVersions"
+        {
+            return self.key_arguments(who, root).await;
+        }
+        if root == "client" || root.ends_with("Client") || root == "assignAgents" {
+            return self.client_arguments(root).await;
+        }
         match root {
             "agent" => {
                 let found = self.ask_owner("{ agents { nodes { id } } }").await;
@@ -378,26 +431,6 @@ impl World {
                     json!({ "id": found["syncRuns"]["nodes"][0]["id"] }),
                 )
             }
-            // The stranger's agency has no key, and none is saved for it: its rows would be a copy of the first one's.
-            "saveProviderKey" if who == Who::Stranger => {
-                input("SaveProviderKeyInput", json!({ "provider": "VAPI" }))
-            }
-            "saveProviderKey" => input(
-                "SaveProviderKeyInput",
-                json!({ "provider": "VAPI", "apiKey": keys::GOOD, "expectedVersion": key["version"] }),
-            ),
-            "clearProviderKey" => input(
-                "ClearProviderKeyInput",
-                json!({
-                    "providerKeyId": key["id"],
-                    "expectedVersion": key["version"],
-                    "acknowledgement": key["clearImpact"]["acknowledgement"],
-                }),
-            ),
-            "testProviderKey" => input(
-                "TestProviderKeyInput",
-                json!({ "providerKeyId": key["id"] }),
-            ),
             "startSync" => input("StartSyncInput", json!({ "provider": "VAPI" })),
             "confirmSync" => {
                 self.app
@@ -435,13 +468,106 @@ impl World {
             _ => self.arguments_of_news(root).await,
         }
     }
+
+    async fn client_arguments(&self, root: &str) -> Arguments {
+        let of_client = |kind: &str, client: Value, more: Value| {
+            let mut value = more;
+            value["clientId"] = client;
+            input(kind, value)
+        };
+        match root {
+            "client" => id(&self.client_named("Cedar").await),
+            "createClient" => {
+                let name = format!("Client {}", uuid::Uuid::now_v7());
+                input("CreateClientInput", json!({ "name": name }))
+            }
+            "updateClient" => {
+                let client = self.client_named("Easel").await;
+                of_client("UpdateClientInput", client, json!({ "name": "Easel" }))
+            }
+            "archiveClient" => {
+                let client = self.client_named("Easel").await;
+                of_client("ArchiveClientInput", client, json!({}))
+            }
+            "restoreClient" => {
+                let client = self.client_named("Easel").await;
+                of_client("RestoreClientInput", client, json!({}))
+            }
+            "assignAgents" => {
+                let found =
+                    self.ask_owner("{ agents(filter: { isAssigned: false }) { nodes { id } } }");
+                let agent = found.await["agents"]["nodes"][0]["id"].clone();
+                input("AssignAgentsInput", json!({ "agentIds": [agent] }))
+            }
+            _ => unreachable!("{root} has no sample"),
+        }
+    }
+
+    async fn key_arguments(&self, who: Who, root: &str) -> Arguments {
+        let key = self.standing_key().await;
+        match root {
+            "explainRoute" => (
+                "($id: ID!)".to_owned(),
+                "(agentId: $id)".to_owned(),
+                json!({ "id": self.called_agent().await }),
+            ),
+            "providerKeyVersions" => (String::new(), "(provider: VAPI)".to_owned(), json!({})),
+            "previewProviderKey" => input(
+                "PreviewProviderKeyInput",
+                json!({ "provider": "VAPI", "apiKey": keys::SECOND }),
+            ),
+            "rollBackProviderKey" => input(
+                "RollBackProviderKeyInput",
+                json!({
+                    "provider": "VAPI",
+                    "version": key["version"].as_i64().unwrap_or(1) - 1,
+                    "expectedVersion": key["version"],
+                }),
+            ),
+            // The stranger's agency has no key, and none is saved for it: its rows would be a copy of the first one's.
+            "saveProviderKey" if who == Who::Stranger => {
+                input("SaveProviderKeyInput", json!({ "provider": "VAPI" }))
+            }
+            "saveProviderKey" => input(
+                "SaveProviderKeyInput",
+                json!({ "provider": "VAPI", "apiKey": keys::GOOD, "expectedVersion": key["version"] }),
+            ),
+            "clearProviderKey" => input(
+                "ClearProviderKeyInput",
+                json!({
+                    "providerKeyId": key["id"],
+                    "expectedVersion": key["version"],
+                    "acknowledgement": key["clearImpact"]["acknowledgement"],
+                }),
+            ),
+            "testProviderKey" => input(
+                "TestProviderKeyInput",
+                json!({ "providerKeyId": key["id"] }),
+            ),
+            _ => unreachable!("{root} has no sample"),
+        }
+    }
 }
 
-fn input_of(kind: &str, value: Value) -> (String, String, Value) {
+/// Arguments as they are declared and used, and their values.
+type Arguments = (String, String, Value);
+
+/// One input of this type.
+fn input(kind: &str, value: Value) -> Arguments {
+    let variables = json!({ "input": value });
     (
         format!("($input: {kind}!)"),
         "(input: $input)".to_owned(),
-        json!({ "input": value }),
+        variables,
+    )
+}
+
+/// One id.
+fn id(value: &Value) -> Arguments {
+    (
+        "($id: ID!)".to_owned(),
+        "(id: $id)".to_owned(),
+        json!({ "id": value }),
     )
 }
 

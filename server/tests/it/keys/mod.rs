@@ -3,7 +3,9 @@
 mod account;
 mod check;
 mod clear;
+mod client;
 mod detach;
+mod preview;
 mod refusal;
 mod retirement;
 mod save;
@@ -11,6 +13,7 @@ mod scrubbing;
 mod seal;
 mod throttle;
 mod turns;
+mod versions;
 
 use serde_json::{Value, json};
 

@@ -38,7 +38,14 @@ async fn nobody_can_say_where_a_key_goes() {
         .iter()
         .map(|field| field["name"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["provider", "apiKey", "region", "expectedVersion"]);
+    let expected = [
+        "provider",
+        "clientId",
+        "apiKey",
+        "region",
+        "expectedVersion",
+    ];
+    assert_eq!(names, expected);
     for field in ["baseUrl", "url", "host"] {
         let mut input = json!({ "provider": "VAPI", "apiKey": keys::GOOD });
         input[field] = json!(app.url(""));
