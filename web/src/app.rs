@@ -7,6 +7,10 @@ use crate::frame::gate::AgencyFrame;
 use crate::pages::agents::AgentsPage;
 use crate::pages::api_keys::ApiKeysPage;
 use crate::pages::audit::AuditPage;
+use crate::pages::client::{
+    ClientAgentsTab, ClientKeysTab, ClientOverviewTab, ClientPage, ClientSettingsTab,
+};
+use crate::pages::clients::ClientsPage;
 use crate::pages::home::HomePage;
 use crate::pages::log_in::LogInPage;
 use crate::pages::not_found::{NotFoundPage, NotFoundRoom};
@@ -44,6 +48,13 @@ pub(crate) fn App() -> impl IntoView {
                     <Route path=path!("") view=OverviewPage />
                     <Route path=path!("agents") view=AgentsPage />
                     <Route path=path!("numbers") view=NumbersPage />
+                    <Route path=path!("clients") view=ClientsPage />
+                    <ParentRoute path=path!("clients/:client") view=ClientPage>
+                        <Route path=path!("") view=ClientOverviewTab />
+                        <Route path=path!("agents") view=ClientAgentsTab />
+                        <Route path=path!("api-keys") view=ClientKeysTab />
+                        <Route path=path!("settings") view=ClientSettingsTab />
+                    </ParentRoute>
                     <Route path=path!("settings/api-keys") view=ApiKeysPage />
                     <Route path=path!("settings/sync-history") view=SyncHistoryPage />
                     <Route path=path!("settings/sync-history/:run") view=SyncReviewPage />

@@ -13,6 +13,7 @@ use std::rc::Rc;
 
 pub(crate) mod agents;
 pub(crate) mod audit_entries;
+pub(crate) mod clients;
 pub(crate) mod decode;
 pub(crate) mod enums;
 pub(crate) mod overview;

@@ -76,7 +76,10 @@ pub(crate) fn has_ended(state: SyncState) -> bool {
 
 /// Starts a sync, or joins the one that runs (S6), and says which.
 pub(crate) async fn start(agency: &str, provider: Provider) -> Result<bool, ApiError> {
-    let input = start_sync::StartSyncInput { provider };
+    let input = start_sync::StartSyncInput {
+        provider,
+        client_id: None,
+    };
     Ok(send::<StartSync>(agency, start_sync::Variables { input })
         .await?
         .start_sync

@@ -35,6 +35,11 @@ impl Tone {
 
 /// A badge of icon, word and colour.
 pub(crate) fn badge(tone: Tone, symbol: Icon, word: &'static str) -> AnyView {
+    badge_of(tone, symbol, word.to_owned())
+}
+
+/// As [`badge`], with a count or a text of the moment.
+pub(crate) fn badge_of(tone: Tone, symbol: Icon, word: String) -> AnyView {
     view! { <span class=format!("badge {}", tone.class())>{icon(symbol)} {word}</span> }.into_any()
 }
 

@@ -27,7 +27,7 @@ impl Room {
     }
 }
 
-const ROOMS: [Room; 3] = [
+const ROOMS: [Room; 4] = [
     Room {
         label: "Overview",
         symbol: Icon::Overview,
@@ -44,6 +44,12 @@ const ROOMS: [Room; 3] = [
         label: "Numbers",
         symbol: Icon::Phone,
         page: "/numbers",
+        needs: Some(Permission::UseAgents),
+    },
+    Room {
+        label: "Clients",
+        symbol: Icon::Clients,
+        page: "/clients",
         needs: Some(Permission::UseAgents),
     },
 ];

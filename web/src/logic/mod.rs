@@ -4,6 +4,7 @@
 
 pub(crate) mod carrier;
 pub(crate) mod clear_impact;
+pub(crate) mod client_words;
 pub(crate) mod csv;
 pub(crate) mod empty_words;
 pub(crate) mod first_call;

@@ -34,6 +34,11 @@ impl Selection {
         self.is_all
     }
 
+    /// Whether it is everything that matches, without an exception.
+    pub(crate) fn is_everything(&self) -> bool {
+        self.is_all && self.picked.is_empty()
+    }
+
     /// Whether this row is selected.
     pub(crate) fn contains(&self, row: &str) -> bool {
         self.is_all != self.picked.iter().any(|record| id(record) == row)
@@ -133,6 +138,7 @@ mod tests {
         assert_eq!(selection.count(10_000), 10_000);
         selection.set(&rows(&["a"]), false);
         assert_eq!(selection.count(10_000), 9_999);
+        assert!(!selection.is_everything() && Selection::all().is_everything());
         assert!(!selection.contains("a") && selection.contains("z"));
         selection.set(&rows(&["a"]), true);
         assert_eq!(selection.count(10_000), 10_000);

@@ -3,7 +3,10 @@
 
 pub(crate) mod agents;
 pub(crate) mod api_keys;
+pub(crate) mod assign;
 pub(crate) mod audit;
+pub(crate) mod client;
+pub(crate) mod clients;
 pub(crate) mod home;
 pub(crate) mod listing;
 pub(crate) mod log_in;

@@ -6,6 +6,8 @@ mod panel;
 use crate::api::agents::{self as api, AgentPage, AgentRow};
 use crate::api::enums::{AgentStatus, Capability};
 use crate::components::badge::agent_badge;
+use crate::components::button::{Button, ButtonKind};
+use crate::components::icons::Icon;
 use crate::components::page_head::PageHead;
 use crate::components::time::relative_time;
 use crate::erased::dynamic;
@@ -16,6 +18,8 @@ use crate::logic::provider_name::{SLUGS, provider_name, slug};
 use crate::logic::selection::{Record, Selection};
 use crate::logic::{model_name, phone};
 use crate::pages::agents::panel::AgentPanel;
+use crate::pages::assign::Chosen;
+use crate::pages::assign::client_dialog::ClientDialog;
 use crate::pages::listing::nothing_here::{Standing, nothing_here};
 use crate::pages::listing::selection_bar::{Selecting, Walked};
 use crate::pages::listing::{
@@ -24,50 +28,79 @@ use crate::pages::listing::{
 use leptos::prelude::*;
 use std::sync::Arc;
 
+const FILTERS: &[FilterSpec] = &[
+    FilterSpec {
+        name: "status",
+        values: &["active", "inactive"],
+    },
+    FilterSpec {
+        name: "reachable",
+        values: &["no"],
+    },
+    FilterSpec {
+        name: api::ASSIGNED,
+        values: &["no"],
+    },
+    FilterSpec {
+        name: "provider",
+        values: &SLUGS,
+    },
+    FilterSpec {
+        name: api::CLIENT,
+        values: &[],
+    },
+    FilterSpec {
+        name: api::MISSING,
+        values: &[],
+    },
+];
+
+const SORTS: &[SortSpec] = &[
+    SortSpec {
+        name: "name",
+        begins_descending: false,
+    },
+    SortSpec {
+        name: "status",
+        begins_descending: false,
+    },
+    SortSpec {
+        name: "created",
+        begins_descending: true,
+    },
+    SortSpec {
+        name: "updated",
+        begins_descending: true,
+    },
+];
+
+/// On a client's page the client is no filter: the place of the list sets it.
+const CLIENT_FILTERS: &[FilterSpec] = &[
+    FilterSpec {
+        name: "status",
+        values: &["active", "inactive"],
+    },
+    FilterSpec {
+        name: "reachable",
+        values: &["no"],
+    },
+    FilterSpec {
+        name: "provider",
+        values: &SLUGS,
+    },
+];
+
 static SCREEN: Screen = Screen {
     path: "/agents",
     list: ListSpec {
-        filters: &[
-            FilterSpec {
-                name: "status",
-                values: &["active", "inactive"],
-            },
-            FilterSpec {
-                name: "reachable",
-                values: &["no"],
-            },
-            FilterSpec {
-                name: "provider",
-                values: &SLUGS,
-            },
-            FilterSpec {
-                name: api::MISSING,
-                values: &[],
-            },
-        ],
-        sorts: &[
-            SortSpec {
-                name: "name",
-                begins_descending: false,
-            },
-            SortSpec {
-                name: "status",
-                begins_descending: false,
-            },
-            SortSpec {
-                name: "created",
-                begins_descending: true,
-            },
-            SortSpec {
-                name: "updated",
-                begins_descending: true,
-            },
-        ],
+        filters: FILTERS,
+        sorts: SORTS,
         panel: "agent",
     },
     columns: &[
         ColumnSpec::sorted("Name", "cell-name", "name"),
         ColumnSpec::sorted("Status", "cell-status", "status"),
+        ColumnSpec::plain("Client", "cell-client"),
         ColumnSpec::plain("Provider", "cell-provider"),
         ColumnSpec::plain("Model", "cell-model"),
         ColumnSpec::plain("Voice", "cell-voice"),
@@ -81,11 +114,44 @@ static SCREEN: Screen = Screen {
         ("status", "active", "Active"),
         ("status", "inactive", "Inactive"),
         ("reachable", "no", "Unreachable"),
+        (api::ASSIGNED, "no", "Without client"),
     ],
     no_match: (
         "No agent matches",
-        "No agent has this name, status and provider together.",
+        "No agent has this name, status, client and provider together.",
     ),
+    opens_page: false,
+};
+
+static CLIENT_SCREEN: Screen = Screen {
+    path: "",
+    list: ListSpec {
+        filters: CLIENT_FILTERS,
+        sorts: SORTS,
+        panel: "agent",
+    },
+    columns: &[
+        ColumnSpec::sorted("Name", "cell-name", "name"),
+        ColumnSpec::sorted("Status", "cell-status", "status"),
+        ColumnSpec::plain("Provider", "cell-provider"),
+        ColumnSpec::plain("Model", "cell-model"),
+        ColumnSpec::plain("Voice", "cell-voice"),
+        ColumnSpec::plain("Numbers", "cell-numbers"),
+        ColumnSpec::sorted("Changed", "cell-changed", "updated"),
+    ],
+    noun: ("agent", "agents"),
+    caption: "Agents of this client",
+    search: Some(("Search agents", "Search by name")),
+    chips: &[
+        ("status", "active", "Active"),
+        ("status", "inactive", "Inactive"),
+        ("reachable", "no", "Unreachable"),
+    ],
+    no_match: (
+        "No agent matches",
+        "No agent of this client has this name, status and provider together.",
+    ),
+    opens_page: false,
 };
 
 static EMPTY: EmptyList = EmptyList {
@@ -111,37 +177,114 @@ const HEADER: &[&str] = &[
 /// The page at `agents`.
 #[component]
 pub(crate) fn AgentsPage() -> impl IntoView {
-    let listing = Listing::new(&SCREEN);
-    let page = Loader::new(move || {
-        let (slug, state) = (listing.agency.slug.get(), listing.listed.get());
-        async move { api::list(&slug, state).await }
-    });
-    let loaded = Loaded::of(page, |page| page_facts!(page), rows);
-    let standing = Standing::load(listing.agency);
-    let selecting = Selecting {
-        selection: RwSignal::new(Selection::default()),
-        walk: |agency, state, after| Box::pin(walk(agency, state, after)),
-        header: HEADER,
-        file_name: "agents.csv",
-    };
+    let mut list = AgentList::load(Listing::new(&SCREEN), |page| rows(page, true));
+    let to_client = RwSignal::new(false);
+    list.selecting.more = Some(Callback::new(move |()| {
+        view! { <Button kind=ButtonKind::Primary leading=Icon::Clients on_press=move |()| to_client.set(true)>"Assign to client…"</Button> }.into_any()
+    }));
+    let listing = list.listing;
     let missing = removable_chip(listing, api::MISSING, |_| "Missing in a sync".to_owned());
-    let chips = view! { {standing.provider_chips(listing)} {missing} }.into_any();
-    let list = list_view(listing, loaded, Some(selecting), chips, move || {
-        nothing_here(listing, loaded, standing, &EMPTY)
+    let chips =
+        view! { {list.standing.provider_chips(listing)} {client_chip(list)} {missing} }.into_any();
+    let head = view! { <PageHead title="Agents" sentence="Every voice agent in your connected accounts, as its provider describes it." /> }.into_any();
+    let view = list.view(head, chips, move || {
+        nothing_here(listing, list.loaded, list.standing, &EMPTY)
     });
-    view! {
-        <div class="page wide" class:with-panel=move || listing.open.with(Option::is_some)>
-            <div class="list-column">
-                <PageHead title="Agents" sentence="Every voice agent in your connected accounts, as its provider describes it." />
-                {list}
-            </div>
-            {dynamic(move || match listing.open.get() {
-                Some(id) => view! { <AgentPanel listing=listing loaded=loaded id=id /> }.into_any(),
-                None => ().into_any(),
-            })}
-        </div>
+    view! { {view} <ClientDialog is_open=to_client chosen=list.chosen() /> }.into_any()
+}
+
+/// A list of agents, wherever it stands.
+#[derive(Clone, Copy)]
+pub(crate) struct AgentList {
+    /// Its state in the URL.
+    pub(crate) listing: Listing,
+    /// The page of it that is shown.
+    pub(crate) loaded: Loaded,
+    /// Its selected rows.
+    pub(crate) selecting: Selecting,
+    /// What is known of the keys, for a list without rows.
+    pub(crate) standing: Standing,
+    page: Loader<AgentPage>,
+}
+
+impl AgentList {
+    /// The agents of one client, on a page of the client's.
+    pub(crate) fn of_client(path: String, client_id: String) -> Self {
+        let scope = Some((api::CLIENT, client_id));
+        Self::load(Listing::within(&CLIENT_SCREEN, path, scope), |page| {
+            rows(page, false)
+        })
     }
-    .into_any()
+
+    fn load(listing: Listing, rows: fn(&AgentPage) -> Vec<Row>) -> Self {
+        let page = Loader::new(move || {
+            let (slug, state) = (listing.agency.slug.get(), listing.asked());
+            async move { api::list(&slug, state).await }
+        });
+        let selecting = Selecting {
+            selection: RwSignal::new(Selection::default()),
+            walk: |agency, state, after| Box::pin(walk(agency, state, after)),
+            header: HEADER,
+            file_name: "agents.csv",
+            more: None,
+        };
+        Self {
+            listing,
+            loaded: Loaded::of(page, |page| page_facts!(page), rows),
+            selecting,
+            standing: Standing::load(listing.agency),
+            page,
+        }
+    }
+
+    /// The selected rows, for what is done with them.
+    pub(crate) fn chosen(self) -> Chosen {
+        Chosen {
+            listing: self.listing,
+            loaded: self.loaded,
+            selecting: self.selecting,
+        }
+    }
+
+    /// The list below `head`, with the panel of the open agent beside it.
+    pub(crate) fn view(
+        self,
+        head: AnyView,
+        chips: AnyView,
+        empty: impl Fn() -> AnyView + Send + 'static,
+    ) -> AnyView {
+        let (listing, loaded) = (self.listing, self.loaded);
+        let list = list_view(listing, loaded, Some(self.selecting), chips, empty);
+        view! {
+            <div class="page wide" class:with-panel=move || listing.open.with(Option::is_some)>
+                <div class="list-column">
+                    {head}
+                    {list}
+                </div>
+                {dynamic(move || match listing.open.get() {
+                    Some(id) => view! { <AgentPanel listing=listing loaded=loaded id=id /> }.into_any(),
+                    None => ().into_any(),
+                })}
+            </div>
+        }
+        .into_any()
+    }
+}
+
+/// The client that the list is narrowed to.
+fn client_chip(list: AgentList) -> AnyView {
+    removable_chip(list.listing, api::CLIENT, move |id| {
+        let name = list.page.data.with(|page| {
+            let mut clients = page
+                .iter()
+                .flat_map(|page| page.nodes.iter())
+                .filter_map(|row| row.client.as_ref());
+            clients
+                .find(|client| client.id == id)
+                .map(|client| client.name.clone())
+        });
+        format!("Client: {}", name.unwrap_or_else(|| "one".to_owned()))
+    })
 }
 
 async fn walk(
@@ -194,7 +337,7 @@ fn record(row: &AgentRow) -> Record {
     ]
 }
 
-fn rows(page: &AgentPage) -> Vec<Row> {
+fn rows(page: &AgentPage, has_client: bool) -> Vec<Row> {
     page.nodes
         .iter()
         .map(|agent| {
@@ -203,21 +346,26 @@ fn rows(page: &AgentPage) -> Vec<Row> {
                 id: agent.id.clone(),
                 name: agent.name.clone(),
                 print: format!(
-                    "{} {} {} {} {}",
+                    "{} {:?} {} {} {} {}",
                     agent.name,
+                    agent.client,
                     agent.status as u8,
                     agent.is_reachable,
                     agent.updated_at,
                     agent.phone_number_count
                 ),
                 record: record(agent),
-                cells: Arc::new(move || cells(&shown)),
+                cells: Arc::new(move || cells(&shown, has_client)),
             }
         })
         .collect()
 }
 
-fn cells(row: &AgentRow) -> (AnyView, AnyView) {
+fn cells(row: &AgentRow, has_client: bool) -> (AnyView, AnyView) {
+    let client = has_client.then(|| {
+        let name = row.client.as_ref().map(|client| client.name.clone());
+        view! { <td class="cell-client" data-label="Client">{or_dash(name)}</td> }.into_any()
+    });
     let count = usize::try_from(row.phone_number_count).unwrap_or(0);
     let numbers: Vec<String> = row
         .phone_numbers
@@ -232,6 +380,7 @@ fn cells(row: &AgentRow) -> (AnyView, AnyView) {
         .collect();
     let rest = view! {
         <td class="cell-status">{agent_badge(row.status, row.is_reachable)}</td>
+        {client}
         <td class="cell-provider" data-label="Provider">{provider_name(row.provider)}</td>
         <td class="cell-model" data-label="Model">{model_cell(row)}</td>
         <td class="cell-voice" data-label="Voice">{or_dash(voice(row))}</td>

@@ -1,7 +1,7 @@
 //! The panel of one agent: its definition, where it lives at the provider, and the numbers that it answers. Closing it puts
 //! the focus back on the agent's row.
 
-use crate::api::agents::{self as api, Agent, AgentPhoneNumber, AgentPlacement};
+use crate::api::agents::{self as api, Agent, AgentClient, AgentPhoneNumber, AgentPlacement};
 use crate::api::enums::{AgentStatus, ErrorCode, InactiveReason, Permission};
 use crate::components::badge::Tone;
 use crate::components::badge::{agent_badge, number_badge};
@@ -18,6 +18,7 @@ use crate::logic::outcome::{self, Words};
 use crate::logic::provider_name::provider_name;
 use crate::logic::{model_name, phone, query_string};
 use crate::pages::listing::{Listing, Loaded};
+use crate::session::AgencyContext;
 use leptos::prelude::*;
 
 /// Prompts longer than this are folded.
@@ -61,7 +62,7 @@ pub(super) fn AgentPanel(listing: Listing, loaded: Loaded, id: String) -> impl I
                 view! { <ErrorNotice error=error words=words on_retry=move |()| agent.reload() /> }.into_any()
             })}
             {move || match agent.data.get() {
-                Some(agent) => details(agent, &numbers_link.get_value()),
+                Some(agent) => details(agency, agent, &numbers_link.get_value()),
                 None if agent.error.with(Option::is_some) => ().into_any(),
                 None => skeleton_lines(8),
             }}
@@ -70,11 +71,12 @@ pub(super) fn AgentPanel(listing: Listing, loaded: Loaded, id: String) -> impl I
     .into_any()
 }
 
-fn details(agent: Agent, numbers_link: &str) -> AnyView {
+fn details(agency: AgencyContext, agent: Agent, numbers_link: &str) -> AnyView {
     let Agent {
         status,
         is_reachable,
         provider,
+        client,
         definition,
         placements,
         phone_numbers,
@@ -93,6 +95,7 @@ fn details(agent: Agent, numbers_link: &str) -> AnyView {
         <p class="panel-status">{agent_badge(status, is_reachable)} <span class="quiet">"Changed " {relative_time(&updated_at)}</span></p>
         {state_notice}
         <dl class="facts">
+            <div><dt>"Works for"</dt><dd>{client_link(agency, client)}</dd></div>
             {fact("Model", model)}
             {fact("Voice", voice)}
             {fact("Language", definition.language)}
@@ -109,6 +112,21 @@ fn details(agent: Agent, numbers_link: &str) -> AnyView {
         </section>
     }
     .into_any()
+}
+
+/// The client that it works for, or the agency itself.
+fn client_link(agency: AgencyContext, client: Option<AgentClient>) -> AnyView {
+    let Some(AgentClient {
+        id,
+        name,
+        archived_at,
+    }) = client
+    else {
+        return view! { <span class="quiet">"your agency itself"</span> }.into_any();
+    };
+    let href = agency.path(&format!("/clients/{id}"));
+    let state = archived_at.map(|_| " (archived)");
+    view! { <a href=href>{name}</a> {state} }.into_any()
 }
 
 /// Why nobody reaches this agent, where that is so.

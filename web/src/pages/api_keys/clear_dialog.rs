@@ -90,6 +90,7 @@ impl Form {
             detach_numbers: self.detaches.get_untracked() && shown_answering > 0,
             acknowledgement: preview.impact.acknowledgement,
             clear_despite_failed_detach: despite_failed_detach,
+            destroy_now: false,
         };
         let (card, name) = (self.card(), self.name());
         let slug = card.agency.slug.get_untracked();

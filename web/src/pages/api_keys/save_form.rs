@@ -57,6 +57,7 @@ pub(super) fn SaveForm(
         let has_regions = card.info.with_value(|info| info.regions.len() > 1);
         let input = SaveProviderKeyInput {
             provider: card.provider(),
+            client_id: None,
             api_key: Some(key),
             region: has_regions.then(|| region.get_untracked()),
             expected_version: card

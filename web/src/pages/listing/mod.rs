@@ -89,6 +89,8 @@ pub(crate) struct Screen {
     pub(crate) chips: &'static [ChipSpec],
     /// Title and text where nothing matches the filters.
     pub(crate) no_match: (&'static str, &'static str),
+    /// A row leads to a page of its own below the list's, and not to a panel beside it.
+    pub(crate) opens_page: bool,
 }
 
 /// Goes to a link; true replaces the present one.
@@ -107,12 +109,22 @@ pub(crate) struct Listing {
     pub(crate) listed: Memo<ListState>,
     /// The id of the open row.
     pub(crate) open: Memo<Option<String>>,
+    path: StoredValue<String>,
+    scope: StoredValue<Option<Scope>>,
     navigate: StoredValue<Navigate, LocalStorage>,
 }
+
+/// A filter that the place of a list sets, and not the person: its name and value.
+type Scope = (&'static str, String);
 
 impl Listing {
     /// The list of the page in whose component this is called.
     pub(crate) fn new(screen: &'static Screen) -> Self {
+        Self::within(screen, screen.path.to_owned(), None)
+    }
+
+    /// A list at another path, narrowed to where it stands, such as the agents of a client on the client's page.
+    pub(crate) fn within(screen: &'static Screen, path: String, scope: Option<Scope>) -> Self {
         let query = use_query_map();
         let state = Memo::new(move |_| {
             query.with(|query| {
@@ -138,15 +150,43 @@ impl Listing {
             state,
             listed: Memo::new(move |_| state.with(|state| state.with_open(None))),
             open: Memo::new(move |_| state.with(|state| state.open.clone())),
+            path: StoredValue::new(path),
+            scope: StoredValue::new(scope),
             navigate: StoredValue::new_local(navigate),
         }
     }
 
     /// The link that shows a state.
     pub(crate) fn link(self, state: &ListState) -> String {
-        self.screen
-            .list
-            .link(&self.agency.path(self.screen.path), state)
+        let path = self.path.with_value(|path| self.agency.path(path));
+        self.screen.list.link(&path, state)
+    }
+
+    /// The state to ask the server for: the listed one, with what the place of the list adds.
+    pub(crate) fn asked(self) -> ListState {
+        let mut state = self.listed.get();
+        state.filters.extend(self.scope.get_value());
+        state
+    }
+
+    /// The link that a row leads to.
+    fn row_link(self, id: &str) -> String {
+        if self.screen.opens_page {
+            let path = self.path.with_value(|path| self.agency.path(path));
+            format!("{path}/{id}")
+        } else {
+            self.link(
+                &self
+                    .state
+                    .with(|state| state.with_open(Some(id.to_owned()))),
+            )
+        }
+    }
+
+    /// Goes to the page of a row.
+    pub(crate) fn visit(self, id: &str) {
+        let link = untrack(|| self.row_link(id));
+        self.navigate.with_value(|navigate| navigate(&link, false));
     }
 
     /// Shows a state; `replaces` leaves no step for Back, as while typing.

@@ -47,6 +47,8 @@ pub(crate) struct Selecting {
     pub(crate) header: &'static [&'static str],
     /// Its name.
     pub(crate) file_name: &'static str,
+    /// What else can be done with the rows, before the copying and downloading.
+    pub(crate) more: Option<Callback<(), AnyView>>,
 }
 
 impl Selecting {
@@ -228,6 +230,7 @@ fn actions(bar: Bar) -> AnyView {
             _ => view! {
                 <span class="selection-more">{dynamic(more)}</span>
                 <span class="actions">
+                    {selecting.more.map(|more| more.run(()))}
                     <Button leading=Icon::Copy on_press=move |()| act(bar, Action::CopyIds)>"Copy IDs"</Button>
                     <Button leading=Icon::Download on_press=move |()| act(bar, Action::Download)>"Download CSV"</Button>
                     <Button kind=ButtonKind::Quiet on_press=move |()| selection.set(Selection::default())>"Clear selection"</Button>
@@ -308,7 +311,7 @@ fn act(bar: Bar, action: Action) {
     let number = bar.walks.get_value();
     bar.job.set(Job::Walking(number, 0, total));
     let agency = bar.listing.agency.slug.get_untracked();
-    let state = bar.listing.listed.get_untracked();
+    let state = untrack(|| bar.listing.asked());
     spawn(async move {
         let mut rows = Vec::new();
         let mut after = None;

@@ -134,13 +134,7 @@ fn row_view(listing: Listing, selecting: Option<Selecting>, row: Row) -> AnyView
             .with(|open| open.as_deref() == Some(opened.as_str()))
     });
     let linked = id.clone();
-    let href = move || {
-        listing.link(
-            &listing
-                .state
-                .with(|state| state.with_open(Some(linked.clone()))),
-        )
-    };
+    let href = move || listing.row_link(&linked);
     let checkbox = selecting.map(|selecting| {
         let label = format!("Select {name}");
         let chosen = id.clone();
@@ -182,7 +176,11 @@ fn on_click(listing: Listing, loaded: Loaded, selecting: Option<Selecting>, even
     }
     // Around the checkbox a slip of the hand must not open the row, and the router takes a click on the link itself.
     if matches!(element.closest("a, button, .cell-select"), Ok(None)) {
-        listing.open(Some(id));
+        if listing.screen.opens_page {
+            listing.visit(&id);
+        } else {
+            listing.open(Some(id));
+        }
     }
 }
 

@@ -80,6 +80,7 @@ static SCREEN: Screen = Screen {
         "No number matches",
         "No number has this status, provider and agent together.",
     ),
+    opens_page: false,
 };
 
 static EMPTY: EmptyList = EmptyList {

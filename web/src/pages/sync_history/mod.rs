@@ -63,6 +63,7 @@ static SCREEN: Screen = Screen {
         "No sync matches",
         "No sync of this provider is in this state.",
     ),
+    opens_page: false,
 };
 
 /// The page at `settings/sync-history`.
