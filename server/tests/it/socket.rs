@@ -257,9 +257,10 @@ async fn a_socket_serves_subscriptions_within_the_limits_alone() {
     let event = format!("syncProgress(syncRunId: \"{ABSENT}\")");
     let aliases: Vec<String> = (0..31).map(|n| format!("a{n}: state")).collect();
     let directives = "@include(if: true) ".repeat(11);
-    let doubling: String = (1..28)
-        .map(|n| format!("fragment F{n} on SyncRun {{ ...F{0} ...F{0} }} ", n - 1))
+    let doubling: Vec<String> = (1..28)
+        .map(|n| format!("fragment F{n} on SyncRun {{ ...F{0} ...F{0} }}", n - 1))
         .collect();
+    let doubling = doubling.join(" ");
     for (number, query) in [
         "{ viewer { person { id } } }".to_owned(),
         "mutation { logOut { isLoggedOut } }".to_owned(),
