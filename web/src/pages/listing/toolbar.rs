@@ -183,6 +183,7 @@ fn search_field(listing: Listing, (label, placeholder): SearchSpec) -> AnyView {
                 placeholder=placeholder
                 autocomplete="off"
                 spellcheck="false"
+                maxlength="200"
                 node_ref=input_ref
                 on:input=move |event| on_input(event_target_value(&event))
             />
