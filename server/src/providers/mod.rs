@@ -18,6 +18,7 @@ mod probe;
 mod redact;
 mod remote;
 pub mod retell;
+mod trail;
 pub mod vapi;
 mod wire;
 

@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::providers::trail::Trail;
+
 /// Bland's largest page of personas.
 pub(super) const PERSONA_LIMIT: usize = 100;
 
@@ -16,9 +18,9 @@ pub(super) struct AgentCursor {
     pub(super) list: AgentList,
     /// The page of personas, from 1.
     pub(super) page: u64,
-    /// The first persona of the page before, by which a repeated page is known.
+    /// The pages of personas so far, each told by its first persona: a page that comes again is known by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    before: Option<String>,
+    trail: Option<Trail>,
     /// Whether a page before left a doubt.
     #[serde(default)]
     pub(super) is_doubtful: bool,
@@ -48,7 +50,7 @@ impl AgentCursor {
         AgentCursor {
             list: AgentList::Personas,
             page: 1,
-            before: None,
+            trail: None,
             is_doubtful: false,
         }
     }
@@ -58,7 +60,7 @@ impl AgentCursor {
         AgentCursor {
             list,
             page: 1,
-            before: None,
+            trail: None,
             is_doubtful: self.is_doubtful || !is_complete,
         }
     }
@@ -75,20 +77,20 @@ pub(super) fn persona_step(cursor: &AgentCursor, ids: &[&str], unreadable: usize
             is_complete: is_whole,
         };
     }
-    let first = ids.first().copied();
-    if cursor.page > 1 && first == cursor.before.as_deref() {
-        // The page number is not honoured, so what is behind the first page cannot be had.
+    let first = ids.first().copied().unwrap_or_default().to_owned();
+    let Some(trail) = Trail::following(cursor.trail.as_ref(), first) else {
+        // The page number is not honoured, so what is behind these pages cannot be had.
         return Step {
             next: cursor.enter(AgentList::Agents, false),
             is_new: false,
             is_complete: false,
         };
-    }
+    };
     Step {
         next: AgentCursor {
             list: AgentList::Personas,
             page: cursor.page + 1,
-            before: first.map(str::to_owned),
+            trail: Some(trail),
             is_doubtful: !is_whole,
         },
         is_new: true,

@@ -30,6 +30,26 @@ fn a_repeated_page_ends_the_walk_in_doubt() {
     assert!(again.next.is_doubtful);
 }
 
+/// S3: pages that come again in turn end the walk in doubt, and so does a list without an end, however many pages it has.
+#[test]
+fn a_walk_through_personas_ends() {
+    let walk = |first: &dyn Fn(u64) -> String| {
+        let mut cursor = AgentCursor::start();
+        for requests in 1..20_000 {
+            let step = persona_step(&cursor, &[first(cursor.page).as_str()], 0);
+            cursor = step.next;
+            if cursor.list != AgentList::Personas {
+                assert!(!step.is_complete && cursor.is_doubtful);
+                return requests;
+            }
+        }
+        panic!("the walk does not end");
+    };
+    assert!(walk(&|page| (page % 2).to_string()) <= 5);
+    assert!(walk(&|page| (page % 7).to_string()) <= 24);
+    assert_eq!(walk(&|page| page.to_string()), 10_001);
+}
+
 /// S3: a doubt is never forgotten on the way.
 #[test]
 fn a_doubt_holds_to_the_end_of_the_walk() {

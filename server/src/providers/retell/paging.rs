@@ -4,27 +4,13 @@
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
-
 use super::wire::ListPage;
 
 /// The largest page of phone numbers; other lists are asked for as many and may answer fewer.
 pub(super) const PAGE_LIMIT: usize = 1000;
 
-/// A list that has not ended by then has no end.
-const MAX_PAGES: u64 = 10_000;
-
-/// Where a walk stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Cursor {
-    /// Retell's key of the next page.
-    pub(super) key: String,
-    /// How many pages there have been.
-    pages: u64,
-    /// The key of an earlier page, moved up at each power of two: a walk that goes in a circle meets it again (Brent's way of
-    /// finding one), without a list of all keys.
-    landmark: String,
-}
+/// Where a walk stands: the key of the next page, and what proves that it does not go in a circle.
+pub(super) use crate::providers::trail::Trail as Cursor;
 
 /// What a page adds to the walk.
 #[derive(Debug)]
@@ -55,36 +41,12 @@ pub(super) fn step<T>(
     }
     let next = pagination_key
         .filter(|key| !key.is_empty())
-        .and_then(|key| following(cursor, key));
+        .and_then(|key| Cursor::following(cursor, key));
     Step {
         is_complete: next.is_some(),
         items,
         next,
     }
-}
-
-fn following(cursor: Option<&Cursor>, key: String) -> Option<Cursor> {
-    let Some(cursor) = cursor else {
-        return Some(Cursor {
-            landmark: key.clone(),
-            key,
-            pages: 1,
-        });
-    };
-    let pages = cursor.pages + 1;
-    if key == cursor.key || key == cursor.landmark || pages > MAX_PAGES {
-        return None;
-    }
-    let landmark = if pages.is_power_of_two() {
-        key.clone()
-    } else {
-        cursor.landmark.clone()
-    };
-    Some(Cursor {
-        key,
-        pages,
-        landmark,
-    })
 }
 
 /// Each item once, and of several versions the highest, because some of Retell's lists have a row for each version.
