@@ -2,9 +2,12 @@
 //! changed, and those whose engine was. What was not changed is not read again. Trouble with one agent is waited for like
 //! any other (S4); an agent that stays unreadable while the account's list answers is counted and left for the next sync.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, future, stream};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -115,6 +118,8 @@ async fn begin_reading_in(
 /// What became of the agents that were asked for.
 #[derive(Default)]
 struct Readings {
+    /// The last of the rows that were asked for; those before it were too.
+    last: String,
     read: Vec<(KnownRow, RemoteAgent)>,
     /// Not there any more, which the next phase finds out, or not for this key.
     unread: i64,
@@ -136,12 +141,12 @@ async fn read_some(
         store::placements::list_with_details_due(&mut conn, agency, account, after, AT_A_TIME)
             .await?;
     drop(conn);
-    let Some(last) = rows.last().map(|row| row.id.as_str().to_owned()) else {
+    if rows.is_empty() {
         let mut next = run.clone();
         pages::enter(&mut next, Phase::MissingAgents);
         let tx = app.db.begin().await?;
         return Ok(pages::commit(app, tx, run, next).await?);
-    };
+    }
     let mut readings = read(client, target, rows, stop).await?;
     if let Some(trouble) = readings.trouble.take() {
         readings.trouble = judge(run, client, target, trouble, stop).await?;
@@ -149,7 +154,8 @@ async fn read_some(
     let mut next = run.clone();
     if readings.trouble.is_none() {
         readings.unread += readings.troubled;
-        next.page_cursor = Some(format!("{AGENTS}{last}"));
+        // Behind those that were asked for: the others are the next piece's.
+        next.page_cursor = Some(format!("{AGENTS}{}", readings.last));
         next.failures_in_a_row = 0;
         next.unread_detail_count += readings.unread;
         next.done += readings.unread + readings.gone;
@@ -172,24 +178,21 @@ async fn read(
 ) -> Result<Readings, Stop> {
     // What is under way when the provider asks to wait is read to its end; nothing else is begun.
     let is_paused = &AtomicBool::new(false);
+    let last = Mutex::new(String::new());
     let mut answers = stream::iter(rows)
+        .take_while(|_| future::ready(!is_paused.load(Ordering::Relaxed)))
+        .inspect(|row| row.id.as_str().clone_into(&mut lock(&last)))
         .map(|row| async move {
-            if is_paused.load(Ordering::Relaxed) {
-                return None;
-            }
             let target = Target {
                 deadline: Instant::now() + READ_TIME,
                 ..*target
             };
             let remote = answer(stop, client.get_agent(&target, &row.remote_id)).await;
-            Some((row, remote))
+            (row, remote)
         })
         .buffer_unordered(SIDE_BY_SIDE);
     let mut readings = Readings::default();
-    while let Some(answered) = answers.next().await {
-        let Some((row, remote)) = answered else {
-            continue;
-        };
+    while let Some((row, remote)) = answers.next().await {
         match remote {
             Ok(remote) => {
                 readings.unread += i64::from(!remote.is_whole);
@@ -205,7 +208,13 @@ async fn read(
             Err(stop) => return Err(stop),
         }
     }
+    drop(answers);
+    readings.last = std::mem::take(&mut *lock(&last));
     Ok(readings)
+}
+
+fn lock(last: &Mutex<String>) -> MutexGuard<'_, String> {
+    last.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How much a trouble says about all agents: nothing, a rate limit, no funds, a refusal of the key.

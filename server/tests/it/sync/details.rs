@@ -80,6 +80,24 @@ async fn an_unreadable_agent_costs_only_itself() {
     assert_eq!(prompted(&admin).await, (30, 30));
 }
 
+/// S1: a refusal that one agent's read gets, while the account's list answers, keeps none of the others from being read.
+#[tokio::test]
+async fn a_refusal_of_one_read_skips_no_other_agent() {
+    let (app, admin) = account(20).await;
+    let control = app.sandbox.control();
+    control.inject(Fault::status(401).on("/retell/get-agent/*").times(1));
+    save_key(&admin).await;
+    let run = to_the_end(&app, &admin).await;
+    assert_eq!(
+        (&run["state"], &run["unreadDetailCount"]),
+        (&json!("SUCCEEDED"), &json!(1))
+    );
+    assert_eq!(prompted(&admin).await, (19, 20));
+    start(&admin).await;
+    assert_eq!(to_the_end(&app, &admin).await["unreadDetailCount"], 0);
+    assert_eq!(prompted(&admin).await, (20, 20));
+}
+
 /// S1, K4: an agent that the key may list and not read is left as listed, and counted.
 #[tokio::test]
 async fn an_agent_that_the_key_may_not_read_is_left_as_listed() {
