@@ -60,6 +60,10 @@ pub(crate) struct Throttles {
     pub(crate) validations_by_person: Throttle,
     /// Validations per agency: 30 an hour (K16).
     pub(crate) validations_by_agency: Throttle,
+    /// Syncs that a person asks for: 10 a minute.
+    pub(crate) syncs_by_person: Throttle,
+    /// Syncs that the people of an agency ask for: 60 an hour.
+    pub(crate) syncs_by_agency: Throttle,
     /// Webhooks sent by hand per agency: 10 a minute.
     pub(crate) webhooks_by_agency: Throttle,
     /// Failed log-ins per email and address: 5 in 15 minutes.
@@ -76,6 +80,8 @@ impl Default for Throttles {
         Self {
             validations_by_person: Throttle::new(10, Duration::from_mins(1)),
             validations_by_agency: Throttle::new(30, Duration::from_hours(1)),
+            syncs_by_person: Throttle::new(10, Duration::from_mins(1)),
+            syncs_by_agency: Throttle::new(60, Duration::from_hours(1)),
             webhooks_by_agency: Throttle::new(10, Duration::from_mins(1)),
             log_ins_by_pair: Throttle::new(5, quarter),
             log_ins_by_email: Throttle::new(50, quarter),

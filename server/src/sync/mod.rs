@@ -19,7 +19,7 @@ use crate::{
     audit::{Action, Actor, Entry},
     clock::Timestamp,
     error::{Error, Result},
-    id::{ClientId, SyncRunId, UserId},
+    id::{AgencyId, ClientId, SyncRunId, UserId},
     jobs, keys,
     providers::ProviderKind,
     store::{self, Conn, provider_keys::KeyRow, sync_runs::SyncRunRow},
@@ -201,6 +201,31 @@ async fn replace_outdated(
     store::sync_runs::insert(conn, run).await
 }
 
+/// Counts a sync that a person asks for, or refuses it: an import reads a whole account, and every one of them is kept.
+fn count(app: &App, viewer: &Viewer, agency: &AgencyId, now: Timestamp) -> Result<()> {
+    let (by_person, by_agency) = (
+        &app.throttles.syncs_by_person,
+        &app.throttles.syncs_by_agency,
+    );
+    let person = viewer.user_id.as_str();
+    by_person
+        .attempt(person, now)
+        .map_err(|wait| (wait, "You have started 10 syncs in a minute"))
+        .and_then(|()| {
+            by_agency.attempt(agency.as_str(), now).map_err(|wait| {
+                by_person.take_back(person, now);
+                (wait, "This agency has started 60 syncs in an hour")
+            })
+        })
+        .map_err(|(retry_after, what)| Error::TooManyAttempts {
+            message: format!(
+                "{what}. What was imported is unchanged; try again in {}.",
+                keys::words::wait(retry_after)
+            ),
+            retry_after,
+        })
+}
+
 /// "Sync now": for everybody who may see that keys work.
 pub(crate) async fn start(
     app: &App,
@@ -230,6 +255,8 @@ pub(crate) async fn start(
         })?;
     let enqueued = enqueue(&mut tx, &key, Trigger::Manual, Some(&viewer.user_id), now).await?;
     if !enqueued.has_joined {
+        // Refused, the run is not written; a request that joins one costs nothing and is not counted.
+        count(app, viewer, agency, now)?;
         let entry = Entry {
             agency: Some(agency),
             actor: Actor::Person(viewer),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{import, newest, until};
 use crate::{
-    harness::{TestApp, keys},
+    harness::{TestApp, TestClient, keys},
     keys::counts,
 };
 
@@ -134,4 +134,49 @@ async fn an_outdated_sync_makes_way() {
         (&run["id"], &run["state"]),
         (&joined["startSync"]["syncRun"]["id"], &json!("SUCCEEDED"))
     );
+}
+
+/// S1: a person starts at most ten syncs in a minute, and the people of an agency sixty in an hour; what was refused wrote
+/// nothing, and who joins a sync is not counted.
+#[tokio::test]
+async fn syncs_by_hand_are_throttled() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    let staff = app.user(Role::Staff).await;
+    import(&app, &admin, keys::GOOD).await;
+    let start = async |client: &TestClient| {
+        let answer = client.start_sync().await;
+        app.settle().await;
+        answer
+    };
+    for round in 0..6 {
+        for _ in 0..10 {
+            assert_eq!(start(&admin).await.ok()["startSync"]["hasJoined"], false);
+        }
+        if round == 0 {
+            let before = counts(&admin).await.runs;
+            let refused = start(&admin).await;
+            assert_eq!(refused.code(), "TOO_MANY_ATTEMPTS");
+            let wait = refused.errors[0]["extensions"]["retryAfterMs"].as_u64();
+            assert!(wait.is_some_and(|wait| (1..=60_000).contains(&wait)));
+            assert_eq!(counts(&admin).await.runs, before);
+        }
+        app.advance(Duration::from_secs(61));
+    }
+    let refused = start(&staff).await;
+    assert_eq!(refused.code(), "TOO_MANY_ATTEMPTS");
+    let wait = refused.errors[0]["extensions"]["retryAfterMs"].as_u64();
+    assert!(wait.is_some_and(|wait| wait > 60_000), "{wait:?}");
+    app.advance(Duration::from_hours(1));
+    app.sandbox
+        .control()
+        .set_page_delay(Duration::from_millis(300));
+    staff.start_sync().await.ok();
+    for _ in 0..15 {
+        assert_eq!(
+            staff.start_sync().await.ok()["startSync"]["hasJoined"],
+            true
+        );
+    }
+    app.settle().await;
 }
