@@ -7,7 +7,7 @@ use crate::{
     graphql::{
         client::Client,
         context::ContextExt,
-        page::{self, PageArguments, complexity, exact_id},
+        page::{self, PageArguments, complexity, exact_id, search_text},
         phone_number::PhoneNumber,
         provider::{Provider, provider_set, unknown_word},
         provider_key::ProviderAccount,
@@ -356,7 +356,7 @@ impl AgentQuery {
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
     ) -> Result<AgentConnection> {
         let agency = ctx.agency()?.clone();
-        let query = narrowed(filter.unwrap_or_default(), search.as_deref());
+        let query = narrowed(filter.unwrap_or_default(), search)?;
         let order = match sort.map(|sort| sort.field) {
             None | Some(AgentSortField::Name) => AgentOrder::Name,
             Some(AgentSortField::Status) => AgentOrder::Status,
@@ -385,9 +385,9 @@ impl AgentQuery {
 }
 
 /// What the store is asked for.
-pub(crate) fn narrowed(filter: AgentFilter, search: Option<&str>) -> Narrowed {
-    let search = search.unwrap_or_default().trim();
-    Narrowed {
+pub(crate) fn narrowed(filter: AgentFilter, search: Option<String>) -> Result<Narrowed> {
+    let search = search_text(search)?;
+    Ok(Narrowed {
         providers: provider_set(filter.provider),
         statuses: word_set(
             filter
@@ -400,7 +400,7 @@ pub(crate) fn narrowed(filter: AgentFilter, search: Option<&str>) -> Narrowed {
         missing_from: exact_id(filter.missing_from_sync_run),
         client: exact_id(filter.client_id),
         assigned: yes_no(filter.is_assigned),
-        name_pattern: like_pattern(search),
-        remote_id: search.to_owned(),
-    }
+        name_pattern: like_pattern(&search),
+        remote_id: search,
+    })
 }

@@ -8,7 +8,7 @@ use crate::{
     graphql::{
         agent::{AgentFilter, narrowed},
         context::ContextExt,
-        page::{self, PageArguments, complexity},
+        page::{self, PageArguments, complexity, search_text},
         provider_key::ProviderKey,
         scalars::DateTime,
     },
@@ -148,7 +148,7 @@ impl ClientQuery {
         let agency = ctx.agency()?.clone();
         let query = Narrowed {
             archived: yes_no(filter.unwrap_or_default().is_archived),
-            name_pattern: like_pattern(search.unwrap_or_default().trim()),
+            name_pattern: like_pattern(&search_text(search)?),
         };
         let keyset = PageArguments::new(first, after, last, before).keyset("name")?;
         let mut conn = ctx.app()?.db.read().await?;
@@ -309,9 +309,7 @@ impl ClientMutation {
                     "Name the agents by their ids, or as a list shows them with a filter or a search.",
                 ));
             }
-            (None, filter, search) => {
-                Chosen::Listed(narrowed(filter.unwrap_or_default(), search.as_deref()))
-            }
+            (None, filter, search) => Chosen::Listed(narrowed(filter.unwrap_or_default(), search)?),
             (Some(_), _, _) => {
                 return Err(Error::invalid(
                     "agentIds",

@@ -258,6 +258,22 @@ macro_rules! counted {
 }
 pub(crate) use counted;
 
+/// Longest text that a list is searched for, in characters: as long as what it is searched in.
+const MAX_SEARCH: usize = 200;
+
+/// What to search for, without the white space around it; empty means all.
+pub(crate) fn search_text(search: Option<String>) -> Result<String> {
+    let search = search.unwrap_or_default();
+    let search = search.trim();
+    if search.chars().nth(MAX_SEARCH).is_some() {
+        return Err(Error::invalid(
+            "search",
+            format!("Search for at most {MAX_SEARCH} characters."),
+        ));
+    }
+    Ok(search.to_owned())
+}
+
 /// An id that narrows a list: empty means all, so an empty id is made one that nothing has.
 pub(crate) fn exact_id(id: Option<ID>) -> String {
     match id {

@@ -7,7 +7,7 @@ use crate::{
     graphql::{
         agent::{Agent, SortDirection},
         context::ContextExt,
-        page::{self, PageArguments, complexity, exact_id},
+        page::{self, PageArguments, complexity, exact_id, search_text},
         provider::{Provider, provider_set, unknown_word},
         scalars::DateTime,
     },
@@ -212,7 +212,7 @@ impl PhoneNumberQuery {
                 Some(true) => "yes",
                 Some(false) => "no",
             },
-            pattern: like_pattern(search.as_deref().unwrap_or_default()),
+            pattern: like_pattern(&search_text(search)?),
         };
         let order = match sort.map(|sort| sort.field) {
             None | Some(PhoneNumberSortField::Number) => PhoneNumberOrder::Number,

@@ -9,8 +9,9 @@ use crate::{
     store::{
         Conn,
         batch::{BATCH, bind_hundred, hundred},
+        kept_name,
         keyset::{Keyset, KeysetSql, keyset_sql},
-        on, storable,
+        on, sort_key,
     },
 };
 
@@ -238,8 +239,8 @@ pub(crate) async fn insert_many(
                     .push_bind(agency)
                     .push_bind(provider)
                     .push_bind(client)
-                    .push_bind(storable(agent.name))
-                    .push_bind(storable(agent.name).to_lowercase())
+                    .push_bind(kept_name(agent.name))
+                    .push_bind(sort_key(agent.name))
                     .push_bind("active")
                     .push_bind(agent.definition)
                     .push_bind(agent.definition_hash)
@@ -273,8 +274,8 @@ pub(crate) async fn update_definition(
     on!(conn, c => sqlx::query(SQL)
         .bind(agency)
         .bind(agent.id)
-        .bind(storable(agent.name))
-        .bind(storable(agent.name).to_lowercase())
+        .bind(kept_name(agent.name))
+        .bind(sort_key(agent.name))
         .bind(agent.definition)
         .bind(agent.definition_hash)
         .bind(agent.updated_at)

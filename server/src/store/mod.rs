@@ -294,5 +294,33 @@ pub(crate) fn storable(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Longest name that is kept of what a provider tells, in characters: more is no name, and each answer would carry it.
+const NAME_LENGTH: usize = 1_000;
+/// Longest text that a list is sorted by, in characters. Every cursor carries it; where two rows have the same beginning,
+/// their ids put them in order.
+const SORT_KEY_LENGTH: usize = 200;
+
+/// A name from outside as it is kept: storable, and cut with `…` where it is longer than any name.
+pub(crate) fn kept_name(text: &str) -> Cow<'_, str> {
+    let text = storable(text);
+    if text.chars().nth(NAME_LENGTH).is_none() {
+        return text;
+    }
+    let mut cut: String = text.chars().take(NAME_LENGTH - 1).collect();
+    cut.push('…');
+    Cow::Owned(cut)
+}
+
+/// What a list is sorted by and searched in: the beginning of a text from outside, in lower case.
+pub(crate) fn sort_key(text: &str) -> String {
+    let beginning: String = storable(text).chars().take(SORT_KEY_LENGTH).collect();
+    // One capital can become two letters.
+    beginning
+        .to_lowercase()
+        .chars()
+        .take(SORT_KEY_LENGTH)
+        .collect()
+}
+
 #[cfg(test)]
 mod tests;

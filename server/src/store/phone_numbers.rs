@@ -9,10 +9,11 @@ use crate::{
     store::{
         Conn,
         batch::{BATCH, bind_hundred, hundred},
+        kept_name,
         keyset::{Keyset, KeysetSql, keyset_sql},
         on,
         placements::Seen,
-        storable,
+        sort_key,
     },
 };
 
@@ -302,9 +303,9 @@ pub(crate) async fn upsert_many(
                     .push_bind(write.remote_id)
                     .push_bind(write.number)
                     .push_bind(write.sip_uri)
-                    .push_bind(write.name.map(storable))
-                    .push_bind(storable(write.name.unwrap_or_default()).to_lowercase())
-                    .push_bind(sort_key(write))
+                    .push_bind(write.name.map(kept_name))
+                    .push_bind(sort_key(write.name.unwrap_or_default()))
+                    .push_bind(number_key(write))
                     .push_bind(write.carrier)
                     .push_bind(write.status)
                     .push_bind(write.agent_remote_id)
@@ -337,12 +338,8 @@ pub(crate) async fn mark_seen(conn: &mut Conn, seen: Seen<'_>, numbers: &[String
     Ok(())
 }
 
-fn sort_key(write: &PhoneNumberWrite<'_>) -> String {
-    write
-        .number
-        .or(write.sip_uri)
-        .unwrap_or(write.remote_id)
-        .to_lowercase()
+fn number_key(write: &PhoneNumberWrite<'_>) -> String {
+    sort_key(write.number.or(write.sip_uri).unwrap_or(write.remote_id))
 }
 
 /// Marks the numbers of an account that a complete list did not hold; never deletes them.

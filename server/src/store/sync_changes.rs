@@ -10,7 +10,7 @@ use crate::{
         Conn,
         batch::BATCH,
         keyset::{Keyset, KeysetSql, keyset_sql},
-        on,
+        on, sort_key,
     },
 };
 
@@ -58,7 +58,7 @@ pub(crate) async fn insert_many(
                     .push_bind(&change.subject_id)
                     .push_bind(change.kind)
                     .push_bind(&change.name)
-                    .push_bind(change.name.to_lowercase())
+                    .push_bind(sort_key(&change.name))
                     .push_bind(&change.fields)
                     .push_bind(at);
             });

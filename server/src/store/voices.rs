@@ -6,9 +6,9 @@ use crate::{
     error::Result,
     id::{AccountId, AgencyId, SyncRunId, VoiceId},
     store::{
-        Conn,
+        Conn, kept_name,
         keyset::{Keyset, KeysetSql, keyset_sql},
-        on, storable,
+        on,
     },
 };
 
@@ -94,7 +94,7 @@ pub(crate) async fn upsert(
         .bind(provider)
         .bind(&voice.engine)
         .bind(&voice.voice_id)
-        .bind(voice.name.as_deref().map(storable))
+        .bind(voice.name.as_deref().map(kept_name))
         .bind(run)
         .execute(c)
         .await

@@ -6,9 +6,9 @@ use crate::{
     error::Result,
     providers::AgentDefinition,
     store::{
+        kept_name,
         keyset::word_set,
         phone_numbers::{KnownNumberRow, PhoneNumberWrite},
-        storable,
         sync_changes::ChangeWrite,
     },
 };
@@ -87,7 +87,10 @@ pub(crate) fn number_fields(before: &KnownNumberRow, after: &PhoneNumberWrite<'_
     differing([
         (Field::Number, before.number.as_deref() != after.number),
         (Field::SipUri, before.sip_uri.as_deref() != after.sip_uri),
-        (Field::Name, before.name.as_deref() != after.name),
+        (
+            Field::Name,
+            before.name.as_deref() != after.name.map(kept_name).as_deref(),
+        ),
         (Field::Carrier, before.carrier != after.carrier),
         (Field::Status, before.status != after.status),
         (Field::Agent, is_answered_otherwise),
@@ -113,7 +116,7 @@ pub(crate) fn change(
         subject: subject.as_str(),
         subject_id: subject_id.to_owned(),
         kind: kind.as_str(),
-        name: storable(name).into_owned(),
+        name: kept_name(name).into_owned(),
         fields: word_set(fields.iter().map(|field| field.as_str())),
     }
 }

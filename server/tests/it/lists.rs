@@ -407,3 +407,68 @@ async fn a_page_costs_the_same_whatever_its_length() {
     assert_eq!(few, cost(&numbers(40)).await);
     assert!(few <= 6, "{few} statements");
 }
+
+/// S7: a name of any length is cut to what a name can be, and pages are walked by cursors that stay small.
+#[tokio::test]
+async fn names_of_any_length_are_paged() {
+    const KEY: &str = "key-of-endless-names-Hx7q";
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    let control = app.sandbox.control();
+    control.add_account(&NewAccount::vapi(KEY, 5)).unwrap();
+    for id in control.agent_ids(KEY).unwrap() {
+        let name = format!("Front Desk Ä {}", "é".repeat(300_000));
+        control.rename_agent(KEY, &id, &name).unwrap();
+    }
+    admin.save_key(KEY, None).await.ok();
+    app.settle().await;
+    let query = "query($after: String) { agents(first: 2, after: $after, search: \"desk ä\") { totalCount \
+        nodes { id name } pageInfo { hasNextPage endCursor } } }";
+    let (mut ids, mut after) = (std::collections::BTreeSet::new(), Value::Null);
+    loop {
+        let variables = json!({ "after": after });
+        let page = admin.graphql(query, variables).await.ok()["agents"].clone();
+        assert_eq!(page["totalCount"], 5);
+        for node in page["nodes"].as_array().unwrap() {
+            let name = node["name"].as_str().unwrap();
+            assert_eq!(name.chars().count(), 1_000);
+            assert!(name.ends_with('…'));
+            assert!(ids.insert(node["id"].to_string()));
+        }
+        after = page["pageInfo"]["endCursor"].clone();
+        assert!(after.as_str().unwrap().len() < 1_000);
+        if page["pageInfo"]["hasNextPage"] == false {
+            break;
+        }
+    }
+    assert_eq!(ids.len(), 5);
+    let run = admin.key().await["latestSyncRun"]["id"].clone();
+    let query = "query($run: ID!) { syncChanges(syncRunId: $run, first: 2) { nodes { name } pageInfo { endCursor } } }";
+    let changes = admin.graphql(query, json!({ "run": run })).await.ok()["syncChanges"].clone();
+    assert!(changes["pageInfo"]["endCursor"].as_str().unwrap().len() < 1_000);
+}
+
+/// H3: a search longer than what is searched is refused with its field, at each list that can be searched.
+#[tokio::test]
+async fn a_search_has_two_hundred_characters_at_most() {
+    let app = TestApp::new().await;
+    let staff = app.user(Role::Staff).await;
+    for list in ["agents", "phoneNumbers", "clients"] {
+        let query =
+            format!("query($search: String) {{ {list}(search: $search) {{ totalCount }} }}");
+        let longest = json!({ "search": format!(" {} ", "Ä".repeat(200)) });
+        staff.graphql(&query, longest).await.ok();
+        for length in [201, 50_001] {
+            let search = json!({ "search": "a".repeat(length) });
+            let refused = staff.graphql(&query, search).await;
+            assert_eq!(refused.code(), "INVALID_INPUT", "{list}");
+            assert_eq!(refused.errors[0]["extensions"]["field"], "search");
+        }
+    }
+    let assign =
+        "mutation($input: AssignAgentsInput!) { assignAgents(input: $input) { assignedCount } }";
+    let input = json!({ "input": { "search": "a".repeat(201) } });
+    let refused = staff.graphql(assign, input).await;
+    assert_eq!(refused.code(), "INVALID_INPUT");
+    assert_eq!(refused.errors[0]["extensions"]["field"], "search");
+}
