@@ -35,6 +35,8 @@ export const PAGES = {
   keys: `/a/${AGENCY}/settings/api-keys`,
   history: `/a/${AGENCY}/settings/sync-history`,
   audit: `/a/${AGENCY}/settings/audit`,
+  webhooks: `/a/${AGENCY}/settings/webhooks`,
+  alerts: `/a/${AGENCY}/alerts`,
 } as const;
 
 /** Fills the form on the log-in page, wherever it was shown. */

@@ -24,6 +24,8 @@ const LISTS = [
   { name: "history", path: PAGES.history, operation: "ListSyncRuns", full: "1 sync" },
   { name: "keys", path: PAGES.keys, operation: "ListProviderKeys", full: "Working" },
   { name: "audit", path: PAGES.audit, operation: "ListAuditEntries", full: "Logged in." },
+  { name: "alerts", path: `${PAGES.alerts}?show=all`, operation: "ListAlerts", full: "0 alerts" },
+  { name: "webhooks", path: PAGES.webhooks, operation: "ListWebhookEndpoints", full: "No endpoints yet" },
 ] as const;
 
 for (const { name, path, operation, full } of LISTS) {

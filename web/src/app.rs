@@ -5,6 +5,7 @@ use crate::components::notices::{NoticeRegions, Notices};
 use crate::erased::effect;
 use crate::frame::gate::AgencyFrame;
 use crate::pages::agents::AgentsPage;
+use crate::pages::alerts::AlertsPage;
 use crate::pages::api_keys::ApiKeysPage;
 use crate::pages::audit::AuditPage;
 use crate::pages::client::{
@@ -19,6 +20,7 @@ use crate::pages::overview::OverviewPage;
 use crate::pages::set_up::SetUpPage;
 use crate::pages::sync_history::SyncHistoryPage;
 use crate::pages::sync_review::SyncReviewPage;
+use crate::pages::webhooks::WebhooksPage;
 use crate::session::{Session, Visit};
 use leptos::prelude::*;
 use leptos_router::components::{ParentRoute, Route, Router, Routes};
@@ -59,6 +61,8 @@ pub(crate) fn App() -> impl IntoView {
                     <Route path=path!("settings/sync-history") view=SyncHistoryPage />
                     <Route path=path!("settings/sync-history/:run") view=SyncReviewPage />
                     <Route path=path!("settings/audit") view=AuditPage />
+                    <Route path=path!("settings/webhooks") view=WebhooksPage />
+                    <Route path=path!("alerts") view=AlertsPage />
                     <Route path=path!("*rest") view=NotFoundRoom />
                 </ParentRoute>
             </Routes>

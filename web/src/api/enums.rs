@@ -142,6 +142,33 @@ contract_enum! {
     PhoneNumberSortField { Number = "NUMBER", CreatedAt = "CREATED_AT", }
 }
 contract_enum! {
+    /// What an alert is about (R8).
+    AlertKind { KeyInvalid = "KEY_INVALID", KeyNoFunds = "KEY_NO_FUNDS", SyncFailed = "SYNC_FAILED", WebhookDisabled = "WEBHOOK_DISABLED", }
+}
+contract_enum! {
+    /// How an alert stands.
+    AlertState { Open = "OPEN", Resolved = "RESOLVED", Dismissed = "DISMISSED", }
+}
+contract_enum! {
+    /// What a webhook tells of (H5).
+    WebhookEvent {
+        ProviderKeyInvalid = "PROVIDER_KEY_INVALID", ProviderKeyRestored = "PROVIDER_KEY_RESTORED", SyncFailed = "SYNC_FAILED",
+        WebhookTest = "WEBHOOK_TEST",
+    }
+}
+contract_enum! {
+    /// How a delivery stands.
+    WebhookDeliveryState { Waiting = "WAITING", Delivered = "DELIVERED", Failed = "FAILED", }
+}
+contract_enum! {
+    /// Why a delivery did not arrive.
+    WebhookFailure {
+        NameNotFound = "NAME_NOT_FOUND", AddressRefused = "ADDRESS_REFUSED", ConnectionFailed = "CONNECTION_FAILED",
+        Timeout = "TIMEOUT", Redirect = "REDIRECT", Gone = "GONE", Status = "STATUS", SwitchedOff = "SWITCHED_OFF",
+        SecretUnreadable = "SECRET_UNREADABLE",
+    }
+}
+contract_enum! {
     /// The closed list of the server's error codes.
     ErrorCode {
         Unauthenticated = "UNAUTHENTICATED", Forbidden = "FORBIDDEN", NotFound = "NOT_FOUND", InvalidInput = "INVALID_INPUT",
@@ -183,6 +210,11 @@ mod tests {
             SortDirection::names(),
             AgentSortField::names(),
             PhoneNumberSortField::names(),
+            AlertKind::names(),
+            AlertState::names(),
+            WebhookEvent::names(),
+            WebhookDeliveryState::names(),
+            WebhookFailure::names(),
             ErrorCode::names(),
         ] {
             let in_schema = values_in(schema, name);

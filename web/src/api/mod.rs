@@ -12,6 +12,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 
 pub(crate) mod agents;
+pub(crate) mod alerts;
 pub(crate) mod audit_entries;
 pub(crate) mod clients;
 pub(crate) mod decode;
@@ -24,6 +25,7 @@ pub(crate) mod socket;
 pub(crate) mod standing;
 pub(crate) mod sync_changes;
 pub(crate) mod sync_runs;
+pub(crate) mod webhooks;
 
 /// RFC 3339 in UTC, as the contract's scalar; read by `components::time`.
 pub(crate) type DateTime = String;
@@ -43,7 +45,8 @@ macro_rules! operation {
             extern_enums(
                 "Role", "Permission", "Provider", "Region", "KeyHealth", "Capability", "CapabilityState", "Cipher", "AgentStatus",
                 "InactiveReason", "PhoneNumberStatus", "SyncTrigger", "SyncState", "SyncPhase", "SyncDecision", "SortDirection",
-                "AgentSortField", "PhoneNumberSortField", "SyncChangeKind", "SyncChangeSubject", "SyncChangeField", "ErrorCode"
+                "AgentSortField", "PhoneNumberSortField", "SyncChangeKind", "SyncChangeSubject", "SyncChangeField", "ErrorCode",
+                "AlertKind", "AlertState", "WebhookEvent", "WebhookDeliveryState", "WebhookFailure"
             )
         )]
         pub(crate) struct $name;

@@ -2,6 +2,7 @@
 //! account menu, and the drawer on narrow screens. It loads nothing of a page; `gate` decides who sees it.
 
 pub(crate) mod account_menu;
+pub(crate) mod alert_count;
 pub(crate) mod gate;
 pub(crate) mod leave;
 mod sidebar;
@@ -9,7 +10,9 @@ mod sidebar;
 use crate::components::icons::{Icon, icon};
 use crate::components::mark::mark;
 use crate::erased::effect;
+use crate::frame::alert_count::AlertCount;
 use crate::frame::sidebar::Sidebar;
+use crate::session::use_agency;
 use leptos::html;
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
@@ -18,6 +21,7 @@ use leptos_router::hooks::use_location;
 /// Sidebar and page, for a member of the agency.
 #[component]
 fn OpenFrame() -> impl IntoView {
+    AlertCount::provide(use_agency());
     let is_drawer_open = RwSignal::new(false);
     let main_ref = NodeRef::<html::Main>::new();
     let opener_ref = NodeRef::<html::Button>::new();

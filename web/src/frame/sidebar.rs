@@ -7,6 +7,8 @@ use crate::components::mark::mark;
 use crate::components::popover::{Popover, close_around};
 use crate::erased::effect;
 use crate::frame::account_menu::AccountMenu;
+use crate::frame::alert_count::AlertCount;
+use crate::logic::number::grouped;
 use crate::session::{AgencyContext, use_agency, use_session};
 use leptos::html;
 use leptos::prelude::*;
@@ -27,7 +29,10 @@ impl Room {
     }
 }
 
-const ROOMS: [Room; 4] = [
+/// The room with the badge.
+const ALERTS: &str = "/alerts";
+
+const ROOMS: [Room; 5] = [
     Room {
         label: "Overview",
         symbol: Icon::Overview,
@@ -52,9 +57,15 @@ const ROOMS: [Room; 4] = [
         page: "/clients",
         needs: Some(Permission::UseAgents),
     },
+    Room {
+        label: "Alerts",
+        symbol: Icon::Bell,
+        page: ALERTS,
+        needs: Some(Permission::ViewAlerts),
+    },
 ];
 
-const SETTINGS: [Room; 3] = [
+const SETTINGS: [Room; 4] = [
     Room {
         label: "API keys",
         symbol: Icon::Key,
@@ -71,6 +82,12 @@ const SETTINGS: [Room; 3] = [
         label: "Audit log",
         symbol: Icon::Audit,
         page: "/settings/audit",
+        needs: Some(Permission::Administer),
+    },
+    Room {
+        label: "Webhooks",
+        symbol: Icon::Webhook,
+        page: "/settings/webhooks",
         needs: Some(Permission::Administer),
     },
 ];
@@ -157,9 +174,21 @@ fn room_link(room: &'static Room, agency: AgencyContext) -> AnyView {
         {move || room.is_open(agency).then(|| view! {
             <li>
                 <a class="room" href=href aria-current=move || is_here().then_some("page")>
-                    {icon(room.symbol)} {room.label}
+                    {icon(room.symbol)} {room.label} {(room.page == ALERTS).then(alert_badge)}
                 </a>
             </li>
+        }.into_any())}
+    }
+    .into_any()
+}
+
+/// How many alerts are open, in figures and in words; nothing without any.
+fn alert_badge() -> AnyView {
+    let count: AlertCount = expect_context();
+    view! {
+        {move || count.open.get().filter(|open| *open > 0).map(|open| view! {
+            <span class="room-badge figures" aria-hidden="true">{grouped(open)}</span>
+            <span class="visually-hidden">{format!(", {open} open")}</span>
         }.into_any())}
     }
     .into_any()

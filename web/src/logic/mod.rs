@@ -19,3 +19,4 @@ pub(crate) mod query_string;
 pub(crate) mod selection;
 pub(crate) mod sync_words;
 pub(crate) mod time;
+pub(crate) mod webhook_words;

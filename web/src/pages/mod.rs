@@ -2,6 +2,7 @@
 //! `api` and takes its words from `logic`; it writes no fetch and no error decoding.
 
 pub(crate) mod agents;
+pub(crate) mod alerts;
 pub(crate) mod api_keys;
 pub(crate) mod assign;
 pub(crate) mod audit;
@@ -17,3 +18,4 @@ pub(crate) mod set_up;
 pub(crate) mod sync_history;
 pub(crate) mod sync_review;
 pub(crate) mod sync_strip;
+pub(crate) mod webhooks;
