@@ -5,7 +5,7 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -14,8 +14,11 @@ use figment::{
     providers::{Env, Format, Serialized, Toml},
 };
 use ipnet::{IpNet, Ipv4Net};
+use lettre::message::Mailbox;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
+use zeroize::Zeroizing;
 
 use crate::{
     providers::{ProviderKind, http::check_base_url},
@@ -71,6 +74,14 @@ pub struct Options {
     #[arg(long, value_name = "HOURS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub health_check_interval_hours: Option<u32>,
+    /// File with the address of a mail server, such as <smtps://user:password@mail.example.com> [env: `RINGFENCE_SMTP_URL_FILE`, or the address itself in `RINGFENCE_SMTP_URL`].
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smtp_url_file: Option<PathBuf>,
+    /// Who alerts come from by email, such as `Ringfence <alerts@example.com>` [env: `RINGFENCE_EMAIL_FROM`].
+    #[arg(long, value_name = "ADDRESS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email_from: Option<String>,
     /// Log lines as `json` or `text` [env: `RINGFENCE_LOG_FORMAT`] [default: text on a terminal, else json].
     #[arg(long, value_name = "FORMAT")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -130,12 +141,23 @@ pub struct Config {
     pub sync_interval: Option<Duration>,
     /// Time between checks of a stored key; `None` switches them off. A refusal is followed up all the same.
     pub health_check_interval: Option<Duration>,
+    /// How alerts go out by email; `None`: they do not.
+    pub email: Option<EmailConfig>,
     /// JSON log lines instead of text.
     pub log_json: bool,
     /// Which log lines.
     pub log_filter: String,
     /// The hosts of the providers.
     pub hosts: ProviderHosts,
+}
+
+/// The mail server, and who writes.
+#[derive(Clone, Debug)]
+pub struct EmailConfig {
+    /// With the password, which is why no setting of the command line or the settings file holds it.
+    pub smtp_url: SecretString,
+    /// The sender.
+    pub from: Mailbox,
 }
 
 /// Where each provider's API is, by region.
@@ -219,7 +241,7 @@ impl Config {
             figment = figment.merge(Toml::file_exact(file));
         }
         let merged: Options = figment
-            .merge(Env::prefixed("RINGFENCE_").ignore(&["config", "log_in"]))
+            .merge(Env::prefixed("RINGFENCE_").ignore(&["config", "log_in", "smtp_url"]))
             .merge(Serialized::defaults(options))
             .extract()
             .map_err(|error| {
@@ -298,6 +320,10 @@ impl Config {
             trusted_proxies: parse_networks(options.trusted_proxies.as_deref())?,
             sync_interval: hours(sync_hours),
             health_check_interval: hours(check_hours),
+            email: email_config(
+                options.smtp_url_file.as_deref(),
+                options.email_from.as_deref(),
+            )?,
             log_json,
             log_filter: options.log.unwrap_or_else(|| "info".to_owned()),
             hosts: provider_hosts()?,
@@ -319,6 +345,73 @@ impl Config {
             format!("{what} listens on this machine only, such as 127.0.0.1:8080."),
         ))
     }
+}
+
+/// The mail server from its file or the environment. No error repeats the address, which holds a password.
+fn email_config(
+    file: Option<&Path>,
+    from: Option<&str>,
+) -> Result<Option<EmailConfig>, ConfigError> {
+    let text = match file {
+        Some(file) => Some(std::fs::read_to_string(file).map_err(|error| {
+            wrong(
+                "smtp_url_file",
+                format!("{} cannot be read: {}.", file.display(), error.kind()),
+            )
+        })?),
+        None => environment("RINGFENCE_SMTP_URL"),
+    };
+    let Some(text) = text.map(Zeroizing::new) else {
+        return Ok(None);
+    };
+    let text = text.trim();
+    let url = Url::parse(text).map_err(|_| {
+        wrong(
+            "smtp_url",
+            "needs an address such as smtps://user:password@mail.example.com.",
+        )
+    })?;
+    let is_required = url
+        .query_pairs()
+        .any(|(name, value)| name == "tls" && value == "required");
+    let is_safe = match url.scheme() {
+        "smtps" => true,
+        "smtp" => is_required || names_loopback(&url),
+        _ => return Err(wrong("smtp_url", "begins with smtps:// or smtp://.")),
+    };
+    if !is_safe {
+        return Err(wrong(
+            "smtp_url",
+            "would send the password and the alerts unencrypted. Use smtps://, or add ?tls=required to smtp://.",
+        ));
+    }
+    let from = from.ok_or_else(|| {
+        wrong(
+            "email_from",
+            "is needed beside a mail server: who the alerts come from, such as alerts@example.com.",
+        )
+    })?;
+    let from = from.parse::<Mailbox>().map_err(|_| {
+        wrong(
+            "email_from",
+            "needs an email address, such as Ringfence <alerts@example.com>.",
+        )
+    })?;
+    Ok(Some(EmailConfig {
+        smtp_url: SecretString::from(text),
+        from,
+    }))
+}
+
+/// The hosts of schemes that the URL library does not know are plain text to it.
+fn names_loopback(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| {
+        host == "localhost"
+            || host
+                .trim_matches(['[', ']'])
+                .parse::<IpAddr>()
+                .is_ok_and(|ip| ip.is_loopback())
+    })
 }
 
 /// An interval; zero hours are none.

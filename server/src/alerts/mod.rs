@@ -2,6 +2,7 @@
 //! itself when the trouble does; a person may put it aside before, and then it does not come back while the trouble lasts.
 //! Which trouble is worth an alert is decided where it is found.
 
+pub(crate) mod email;
 mod words;
 
 use crate::{
@@ -116,7 +117,11 @@ pub(crate) async fn raise(conn: &mut Conn, app: &App, cause: &Cause<'_>) -> Resu
         dismissed_by: None,
         state: State::Open.as_str().to_owned(),
     };
-    store::alerts::insert(conn, &row).await
+    let is_new = store::alerts::insert(conn, &row).await?;
+    if is_new {
+        email::enqueue(conn, app, &row).await?;
+    }
+    Ok(is_new)
 }
 
 /// Ends the alert of one trouble, if there is one.

@@ -10,6 +10,7 @@ use tracing::Instrument;
 
 use super::{Job, JobError};
 use crate::{
+    alerts::email::SendAlertJob,
     app::App,
     clock::Timestamp,
     error::{Error, Result},
@@ -224,6 +225,7 @@ async fn run_kind(app: &App, job: &JobRow, stop: &CancellationToken) -> Result<(
             SyncJob::KIND => parse::<SyncJob>(job)?.run(app, stop).await,
             CheckKeyJob::KIND => parse::<CheckKeyJob>(job)?.run(app, stop).await,
             DeliverJob::KIND => parse::<DeliverJob>(job)?.run(app, stop).await,
+            SendAlertJob::KIND => parse::<SendAlertJob>(job)?.run(app, stop).await,
             other => Err(unknown_kind(other).into()),
         }
     };
@@ -239,6 +241,7 @@ async fn give_up(app: &App, job: &JobRow, error: &Error) -> Result<()> {
         SyncJob::KIND => give_up_as::<SyncJob>(app, job, error).await,
         CheckKeyJob::KIND => give_up_as::<CheckKeyJob>(app, job, error).await,
         DeliverJob::KIND => give_up_as::<DeliverJob>(app, job, error).await,
+        SendAlertJob::KIND => give_up_as::<SendAlertJob>(app, job, error).await,
         _ => Ok(()),
     }
 }

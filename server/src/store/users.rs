@@ -82,6 +82,13 @@ pub(crate) async fn list_members_by_ids(
     Ok(on!(conn, c => bind_hundred!(sqlx::query_as(SQL).bind(agency), ids).fetch_all(c).await)?)
 }
 
+/// The owners and admins of an agency who may log in.
+pub(crate) async fn list_admins(conn: &mut Conn, agency: &AgencyId) -> Result<Vec<UserRow>> {
+    const SQL: &str = "SELECT u.id, u.email, u.name FROM users u JOIN memberships m ON m.user_id = u.id \
+        WHERE m.agency_id = $1 AND m.role IN ('owner', 'admin') AND u.suspended_at IS NULL ORDER BY u.id";
+    Ok(on!(conn, c => sqlx::query_as(SQL).bind(agency).fetch_all(c).await)?)
+}
+
 /// Whether nobody is there yet, so that the set-up page is open.
 pub(crate) async fn is_empty(conn: &mut Conn) -> Result<bool> {
     const SQL: &str = "SELECT count(*) FROM (SELECT id FROM users LIMIT 1) AS one";

@@ -10,6 +10,7 @@ mod bland;
 mod clients;
 mod concurrency;
 mod edge;
+mod email;
 mod health;
 mod installation;
 mod keys;

@@ -64,6 +64,8 @@ pub(crate) struct Settings {
     pub(crate) trusted_proxies: Option<&'static str>,
     /// Another time between checks of a key.
     pub(crate) health_check_interval_hours: Option<u32>,
+    /// A mail server, by its address.
+    pub(crate) smtp_url: Option<String>,
     /// Without an agency: nobody is there yet.
     pub(crate) is_without_people: bool,
     /// The data folder of an application before.
@@ -104,7 +106,15 @@ impl TestApp {
             .await
             .unwrap();
         let database = Database::of(&folder).await;
+        let smtp_url_file = settings.smtp_url.as_ref().map(|url| {
+            let file = folder.join("smtp.url");
+            std::fs::write(&file, format!("{url}\n")).unwrap();
+            file
+        });
+        let email_from = settings.smtp_url.as_ref();
         let mut config = Config::load(&Options {
+            email_from: email_from.map(|_| "Ringfence <alerts@example.com>".to_owned()),
+            smtp_url_file,
             data_dir: Some(folder.clone()),
             database_url: database.url(),
             listen: Some(address.to_string()),
