@@ -98,16 +98,14 @@ impl Job for SendAlertJob {
                 tracing::warn!(user.id = %person.id, "the mail server refused an alert");
                 Ok(())
             }
-            Err(Trouble::Passing) => match next_try(alert.raised_at, now) {
-                Some(at) => Err(JobError::Retry {
-                    at,
-                    reason: "the mail server could not be used".to_owned(),
-                }),
-                None => {
-                    tracing::warn!(user.id = %person.id, "an alert could not be sent by email");
-                    Ok(())
+            Err(Trouble::Passing) => {
+                if let Some(at) = next_try(alert.raised_at, now) {
+                    let reason = "the mail server could not be used".to_owned();
+                    return Err(JobError::Retry { at, reason });
                 }
-            },
+                tracing::warn!(user.id = %person.id, "an alert could not be sent by email");
+                Ok(())
+            }
         }
     }
 
