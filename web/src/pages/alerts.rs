@@ -191,11 +191,15 @@ fn way_out(agency: AgencyContext, alert: &Alert) -> AnyView {
     let (page, label) = match alert.kind {
         AlertKind::WebhookDisabled => ("/settings/webhooks", "Open webhooks"),
         AlertKind::SyncFailed => ("/settings/sync-history", "Open sync history"),
-        _ if alert.client_id.is_some() => return ().into_any(),
         AlertKind::KeyInvalid | AlertKind::KeyNoFunds => ("/settings/api-keys", "Open API keys"),
         AlertKind::Unknown => return ().into_any(),
     };
-    let href = query_string::joined(&agency.path(page), &[("provider", provider)]);
+    let is_about_key = matches!(alert.kind, AlertKind::KeyInvalid | AlertKind::KeyNoFunds);
+    let page = match &alert.client_id {
+        Some(client) if is_about_key => format!("/clients/{client}/api-keys"),
+        _ => page.to_owned(),
+    };
+    let href = query_string::joined(&agency.path(&page), &[("provider", provider)]);
     view! { <a class="button" href=href>{label} {icon(Icon::Next)}</a> }.into_any()
 }
 
