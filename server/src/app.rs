@@ -13,7 +13,7 @@ use crate::{
     config::Config,
     demo::DemoInfo,
     error::Error,
-    id::SyncRunId,
+    id::{PlacementRunId, SyncRunId},
     providers::http::HttpClient,
     store::{self, Db},
     vault::{MasterKey, Sealed, SessionSecret, SubKey, Vault, VaultError},
@@ -52,6 +52,8 @@ pub struct Inner {
     pub(crate) job_bell: Notify,
     /// Says which sync run has moved.
     pub(crate) sync_events: broadcast::Sender<SyncRunId>,
+    /// Says which placement run has moved.
+    pub(crate) placement_events: broadcast::Sender<PlacementRunId>,
 }
 
 /// What is counted in this process.
@@ -162,6 +164,7 @@ impl App {
             throttles: Throttles::default(),
             job_bell: Notify::new(),
             sync_events: broadcast::channel(256).0,
+            placement_events: broadcast::channel(256).0,
         })))
     }
 

@@ -78,6 +78,10 @@ ids! {
     WebhookEndpointId
     /// Something that was sent to a webhook endpoint.
     WebhookDeliveryId
+    /// One creation of missing placements.
+    PlacementRunId
+    /// One agent of it.
+    PlacementItemId
     /// A unit of background work.
     JobId
 }

@@ -4,8 +4,8 @@
 //! 1. **Base**: [`config`] the settings, [`error`] the one error type, [`clock`] the time, [`id`] the ids.
 //! 2. **Ground**: [`access`] who may, with the one table in [`access::policy`]; [`vault`] seals keys; [`providers`] speaks
 //!    the providers' wire formats; [`jobs`] runs durable work; `store` holds all SQL; [`audit`] the chained log.
-//! 3. **Use cases**: `keys` saves, tests and clears provider keys; `sync` imports accounts; [`health`] how keys
-//!    fare; `alerts` and `webhooks` who is told; [`accounts`] people and log-in.
+//! 3. **Use cases**: `keys` saves, tests and clears provider keys; `sync` imports accounts; `placing` makes agents where
+//!    they are missing; [`health`] how keys fare; `alerts` and `webhooks` who is told; [`accounts`] people and log-in.
 //! 4. **Edge**: [`graphql`] and [`http`] turn requests into use cases and hold no rule.
 //! 5. Beside them: [`sandbox`] plays the providers for the demo, the tests and anyone's trials; [`demo`] says who can log
 //!    in there; [`app`] ties everything together.
@@ -30,6 +30,7 @@ pub mod http;
 pub mod id;
 pub mod jobs;
 mod keys;
+mod placing;
 pub mod providers;
 mod routing;
 pub mod sandbox;

@@ -16,6 +16,7 @@ pub(crate) mod loaders;
 mod measure;
 pub(crate) mod page;
 pub(crate) mod phone_number;
+pub(crate) mod placement_run;
 pub(crate) mod provider;
 pub(crate) mod provider_key;
 pub(crate) mod route;
@@ -24,6 +25,7 @@ pub(crate) mod session;
 pub(crate) mod sync_change;
 pub(crate) mod sync_run;
 pub(crate) mod voice;
+pub(crate) mod watch;
 pub(crate) mod webhook;
 
 use async_graphql::{MergedObject, MergedSubscription, Schema};
@@ -51,6 +53,7 @@ pub struct Query(
     voice::VoiceQuery,
     sync_run::SyncRunQuery,
     sync_change::SyncChangeQuery,
+    placement_run::PlacementRunQuery,
     audit::AuditQuery,
     alert::AlertQuery,
     webhook::WebhookQuery,
@@ -66,11 +69,15 @@ pub struct Mutation(
     sync_run::SyncRunMutation,
     alert::AlertMutation,
     webhook::WebhookMutation,
+    placement_run::PlacementRunMutation,
 );
 
 /// Everything that can be watched.
 #[derive(MergedSubscription, Default)]
-pub struct Subscription(sync_run::SyncRunSubscription);
+pub struct Subscription(
+    sync_run::SyncRunSubscription,
+    placement_run::PlacementRunSubscription,
+);
 
 /// The schema of the server.
 pub type RingfenceSchema = Schema<Query, Mutation, Subscription>;

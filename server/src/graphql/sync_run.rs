@@ -1,9 +1,7 @@
 //! Imports: how they stand, starting them, deciding what becomes of many missing agents, and watching one.
 
-use std::time::Duration;
-
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject, Subscription};
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt};
 
 use crate::{
     access::Permission,
@@ -18,6 +16,7 @@ use crate::{
         provider_key::ProviderAccount,
         scalars::DateTime,
         session::Person,
+        watch,
     },
     id::{AccountId, AgencyId, SyncRunId, UserId},
     keys,
@@ -28,9 +27,6 @@ use crate::{
     },
     sync::{self, Decision, Phase, State, Trigger},
 };
-
-/// A watched run is looked at this often, whatever was announced.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Why an import failed.
 #[derive(Clone, Debug, SimpleObject)]
@@ -305,7 +301,7 @@ impl SyncRunSubscription {
         #[graphql(desc = "Ringfence's id of the import.")] sync_run_id: ID,
     ) -> Result<impl Stream<Item = async_graphql::Result<SyncRun>> + use<>> {
         let app = ctx.app()?.clone();
-        let agency = first_look(ctx)?;
+        let agency = first_look(ctx, Permission::ViewKeyStatus)?;
         let run = SyncRunId::from(sync_run_id.as_str());
         // An unknown run is refused at once, not with the first event.
         let mut conn = app.db.read().await?;
@@ -313,94 +309,38 @@ impl SyncRunSubscription {
             .await?
             .ok_or(Error::NotFound)?;
         drop(conn);
-        Ok(watch(app, agency, run))
+        Ok(follow(app, agency, run))
     }
 }
 
 /// The guard is asked with each event and not before the first one, so the start asks for itself: it tells apart runs
 /// that are there and runs that are not.
-fn first_look(ctx: &Context<'_>) -> Result<AgencyId> {
+pub(crate) fn first_look(ctx: &Context<'_>, permission: Permission) -> Result<AgencyId> {
     let viewer = recognised(ctx).ok_or(Error::Unauthenticated)?;
     let membership = viewer.membership.as_ref().ok_or_else(guard::no_agency)?;
-    if !viewer.may(Permission::ViewKeyStatus) {
+    if !viewer.may(permission) {
         return Err(Error::Forbidden);
     }
     Ok(membership.agency_id.clone())
 }
 
-struct Watch {
-    app: App,
-    agency: AgencyId,
-    run: SyncRunId,
-    events: tokio::sync::broadcast::Receiver<SyncRunId>,
-    last: Option<SyncRunRow>,
-    is_over: bool,
-}
-
 /// Yields the run's row each time it differs from the last one.
-fn watch(
+fn follow(
     app: App,
     agency: AgencyId,
     run: SyncRunId,
 ) -> impl Stream<Item = async_graphql::Result<SyncRun>> {
     let events = app.sync_events.subscribe();
-    let watch = Watch {
-        app,
-        agency,
-        run,
-        events,
-        last: None,
-        is_over: false,
+    let id = run.clone();
+    let look = move || {
+        let (app, agency, run) = (app.clone(), agency.clone(), run.clone());
+        async move {
+            let mut conn = app.db.read().await?;
+            store::sync_runs::find(&mut conn, &agency, &run)
+                .await?
+                .ok_or(Error::NotFound)
+        }
     };
-    stream::unfold(watch, |mut watch| async move {
-        if watch.is_over {
-            return None;
-        }
-        loop {
-            match watch.look().await {
-                Ok(Some(row)) => {
-                    watch.is_over = row.finished_at.is_some();
-                    return Some((SyncRun::try_from(row).map_err(Into::into), watch));
-                }
-                Ok(None) => watch.wait().await,
-                Err(error) => {
-                    watch.is_over = true;
-                    return Some((Err(error.into()), watch));
-                }
-            }
-        }
-    })
-}
-
-impl Watch {
-    /// The row, when it has moved.
-    async fn look(&mut self) -> Result<Option<SyncRunRow>> {
-        let mut conn = self.app.db.read().await?;
-        let row = store::sync_runs::find(&mut conn, &self.agency, &self.run)
-            .await?
-            .ok_or(Error::NotFound)?;
-        if self.last.as_ref() == Some(&row) {
-            return Ok(None);
-        }
-        self.last = Some(row.clone());
-        Ok(Some(row))
-    }
-
-    /// Until the run is announced to have moved, or a second is over.
-    async fn wait(&mut self) {
-        let announced = async {
-            loop {
-                match self.events.recv().await {
-                    Ok(run) if run == self.run => return,
-                    Ok(_) => {}
-                    // Some were missed; look.
-                    Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => return,
-                    Err(tokio::sync::broadcast::error::RecvError::Closed) => {
-                        std::future::pending::<()>().await;
-                    }
-                }
-            }
-        };
-        drop(tokio::time::timeout(LOOK_AGAIN, announced).await);
-    }
+    watch::rows(id, events, look, |row| row.finished_at.is_some())
+        .map(|row| row.and_then(SyncRun::try_from).map_err(Into::into))
 }

@@ -15,6 +15,7 @@ use crate::{
     clock::Timestamp,
     error::{Error, Result},
     health::check::CheckKeyJob,
+    placing::run::PlacementJob,
     store::{self, jobs::JobRow},
     sync::{run::SyncJob, schedule},
     webhooks::deliver::DeliverJob,
@@ -226,6 +227,7 @@ async fn run_kind(app: &App, job: &JobRow, stop: &CancellationToken) -> Result<(
             CheckKeyJob::KIND => parse::<CheckKeyJob>(job)?.run(app, stop).await,
             DeliverJob::KIND => parse::<DeliverJob>(job)?.run(app, stop).await,
             SendAlertJob::KIND => parse::<SendAlertJob>(job)?.run(app, stop).await,
+            PlacementJob::KIND => parse::<PlacementJob>(job)?.run(app, stop).await,
             other => Err(unknown_kind(other).into()),
         }
     };
@@ -242,6 +244,7 @@ async fn give_up(app: &App, job: &JobRow, error: &Error) -> Result<()> {
         CheckKeyJob::KIND => give_up_as::<CheckKeyJob>(app, job, error).await,
         DeliverJob::KIND => give_up_as::<DeliverJob>(app, job, error).await,
         SendAlertJob::KIND => give_up_as::<SendAlertJob>(app, job, error).await,
+        PlacementJob::KIND => give_up_as::<PlacementJob>(app, job, error).await,
         _ => Ok(()),
     }
 }

@@ -43,6 +43,8 @@ pub(crate) struct KnownRow {
     pub(crate) is_detail_due: bool,
     pub(crate) details_read_at: Option<Timestamp>,
     pub(crate) last_seen_run: String,
+    /// Whether Ringfence made it; `definition_hash` is then that of what was placed.
+    pub(crate) is_placed: bool,
 }
 
 /// Placements of up to a hundred agents.
@@ -63,8 +65,9 @@ pub(crate) async fn list_by_agents(
 macro_rules! known {
     ($tail:literal) => {
         concat!(
-            "SELECT p.id, p.agent_id, p.remote_id, p.status, a.definition_hash, p.remote_updated_at, p.engine_id, \
-             p.engine_revision, p.is_detail_due, p.details_read_at, p.last_seen_run FROM placements p JOIN agents a ON a.id = p.agent_id \
+            "SELECT p.id, p.agent_id, p.remote_id, p.status, COALESCE(p.placed_hash, a.definition_hash) AS definition_hash, \
+             p.remote_updated_at, p.engine_id, p.engine_revision, p.is_detail_due, p.details_read_at, p.last_seen_run, \
+             p.placed_hash IS NOT NULL AS is_placed FROM placements p JOIN agents a ON a.id = p.agent_id \
              WHERE p.agency_id = $1 AND p.account_id = $102 AND ",
             $tail
         )
@@ -275,8 +278,9 @@ pub(crate) async fn list_with_details_due(
     after: &str,
     limit: i64,
 ) -> Result<Vec<KnownRow>> {
-    const SQL: &str = "SELECT p.id, p.agent_id, p.remote_id, p.status, a.definition_hash, p.remote_updated_at, p.engine_id, \
-        p.engine_revision, p.is_detail_due, p.details_read_at, p.last_seen_run FROM placements p JOIN agents a ON a.id = p.agent_id \
+    const SQL: &str = "SELECT p.id, p.agent_id, p.remote_id, p.status, COALESCE(p.placed_hash, a.definition_hash) AS definition_hash, \
+        p.remote_updated_at, p.engine_id, p.engine_revision, p.is_detail_due, p.details_read_at, p.last_seen_run, \
+        p.placed_hash IS NOT NULL AS is_placed FROM placements p JOIN agents a ON a.id = p.agent_id \
         WHERE p.agency_id = $1 AND p.account_id = $2 AND p.is_detail_due AND p.status = 'active' AND p.id > $3 \
         ORDER BY p.id LIMIT $4";
     Ok(on!(conn, c => sqlx::query_as(SQL)

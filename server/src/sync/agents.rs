@@ -9,7 +9,7 @@ use crate::{
     clock::Timestamp,
     error::Result,
     id::{AgentId, ClientId},
-    providers::{AgentDefinition, Page, RemoteAgent},
+    providers::{AgentDefinition, Page, RemoteAgent, fit},
     store::{
         self, Conn,
         agents::AgentWrite,
@@ -22,6 +22,7 @@ use crate::{
         Phase,
         changes::{self, ChangeKind, Subject},
         pages,
+        placed::{self, Arrivals},
     },
 };
 
@@ -109,6 +110,8 @@ pub(super) async fn write_listed(
     now: Timestamp,
 ) -> Result<()> {
     let seen = pages::seen(run, now);
+    let remotes: Vec<&RemoteAgent> = batch.iter().map(|item| item.remote).collect();
+    let arrivals = placed::arrivals(conn, seen, &remotes).await?;
     let ids: Vec<String> = batch
         .iter()
         .map(|item| item.remote.remote_id.clone())
@@ -124,7 +127,9 @@ pub(super) async fn write_listed(
     let mut new = Vec::new();
     for item in batch {
         let Some(known) = known.get(&item.remote.remote_id) else {
-            new.push((AgentId::new(), item));
+            if !is_placed(conn, seen, &arrivals, item).await? {
+                new.push((AgentId::new(), item));
+            }
             continue;
         };
         if is_as_known(known, item) {
@@ -153,6 +158,20 @@ pub(super) async fn write_listed(
     }
     store::sync_changes::insert_many(conn, seen.agency, seen.run, &feed, now).await?;
     Ok(())
+}
+
+/// Whether the agent is one that a placement run makes or has made, and so no new one (R5).
+async fn is_placed(
+    conn: &mut Conn,
+    seen: Seen<'_>,
+    arrivals: &Arrivals,
+    item: &Prepared<'_>,
+) -> Result<bool> {
+    if let Some(attempt) = arrivals.attempt(item.remote) {
+        let placement = item.placement(&attempt.agent_id);
+        return placed::confirm(conn, seen, attempt, placement, &item.hash).await;
+    }
+    Ok(arrivals.is_in_the_making(item.remote))
 }
 
 fn count(next: &mut SyncRunRow, found: Option<&ChangeWrite>) {
@@ -210,7 +229,7 @@ async fn write_known(
     let mut found = None;
     if item.remote.is_whole {
         if known.definition_hash != item.hash {
-            found = Some(write_definition(conn, seen, known, item).await?);
+            found = Some(write_difference(conn, seen, known, item).await?);
         }
         let placement = item.placement(&known.agent_id);
         store::placements::update(conn, seen, &known.id, &placement).await?;
@@ -233,6 +252,43 @@ async fn write_known(
         ));
     }
     Ok(found)
+}
+
+/// Writes that an agent is another one at its provider than it was.
+async fn write_difference(
+    conn: &mut Conn,
+    seen: Seen<'_>,
+    known: &KnownRow,
+    item: &Prepared<'_>,
+) -> Result<ChangeWrite> {
+    if known.is_placed {
+        write_drift(conn, seen, known, item).await
+    } else {
+        write_definition(conn, seen, known, item).await
+    }
+}
+
+/// A placed agent that somebody has changed at its provider. The definition stays that of the agent: what was placed of it
+/// is only what the provider could express, and its other placements are not this one.
+async fn write_drift(
+    conn: &mut Conn,
+    seen: Seen<'_>,
+    known: &KnownRow,
+    item: &Prepared<'_>,
+) -> Result<ChangeWrite> {
+    let definition = store::agents::find_definition(conn, seen.agency, &known.agent_id).await?;
+    let definition = changes::stored_definition(definition)?;
+    let provider = crate::keys::provider_of(seen.provider)?;
+    let expected = fit(provider, &definition).definition;
+    let fields = changes::agent_fields(&expected, &item.remote.definition);
+    store::placed::set_placed_hash(conn, seen.agency, &known.id, &item.hash).await?;
+    Ok(changes::change(
+        Subject::Agent,
+        known.agent_id.as_str(),
+        ChangeKind::Changed,
+        &item.remote.definition.name,
+        &fields,
+    ))
 }
 
 /// Writes a changed definition.
@@ -269,8 +325,9 @@ pub(super) async fn write_details(
     now: Timestamp,
 ) -> Result<Option<ChangeWrite>> {
     let seen = pages::seen(run, now);
+    let is_whole = remote.is_whole;
     let completed;
-    let remote = if remote.is_whole {
+    let remote = if is_whole {
         remote
     } else {
         let before = store::agents::find_definition(conn, seen.agency, &known.agent_id).await?;
@@ -278,10 +335,12 @@ pub(super) async fn write_details(
         &completed
     };
     let item = Prepared::new(remote)?;
-    let found = if known.definition_hash == item.hash {
+    // What is left out of an answer about a placed agent cannot be told from what was never placed.
+    let is_unclear = known.is_placed && !is_whole;
+    let found = if known.definition_hash == item.hash || is_unclear {
         None
     } else {
-        Some(write_definition(conn, seen, known, &item).await?)
+        Some(write_difference(conn, seen, known, &item).await?)
     };
     let placement = PlacementWrite {
         remote_updated_at: known.remote_updated_at,

@@ -10,6 +10,7 @@ pub(crate) mod events;
 pub(crate) mod missing;
 mod numbers;
 pub(crate) mod pages;
+mod placed;
 pub(crate) mod run;
 pub(crate) mod schedule;
 

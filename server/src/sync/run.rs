@@ -55,7 +55,7 @@ pub(crate) struct SyncJob {
 }
 
 /// How a step of the run ended, when it did not simply succeed.
-pub(super) enum Stop {
+pub(crate) enum Stop {
     /// The run's row says the rest.
     Ended,
     Retry(JobError),
@@ -197,7 +197,7 @@ async fn import(
 }
 
 /// The provider's answer, unless the work is to stop meanwhile: a provider that hangs does not keep the server up.
-pub(super) async fn answer<T>(
+pub(crate) async fn answer<T>(
     stop: &CancellationToken,
     request: impl Future<Output = Result<T, ProviderError>>,
 ) -> Result<T, Stop> {
@@ -447,7 +447,7 @@ async fn after_provider_error(
 }
 
 /// The wait before the next try: what the provider asked for, else doubling with each failure.
-fn wait_for(error: &ProviderError, failures: i64) -> Duration {
+pub(crate) fn wait_for(error: &ProviderError, failures: i64) -> Duration {
     if let ProviderError::RateLimited {
         after: Some(after), ..
     } = error
@@ -458,7 +458,7 @@ fn wait_for(error: &ProviderError, failures: i64) -> Duration {
     (FIRST_WAIT * 2u32.pow(doublings)).min(LONGEST_WAIT)
 }
 
-fn waiting_reason(provider: ProviderKind, error: &ProviderError) -> String {
+pub(crate) fn waiting_reason(provider: ProviderKind, error: &ProviderError) -> String {
     let name = provider.display_name();
     match error {
         ProviderError::RateLimited { .. } => format!("Waiting for {name}'s rate limit"),
@@ -508,7 +508,7 @@ fn failure_message(provider: ProviderKind, error: &ProviderError, has_waited: bo
 }
 
 /// A definite answer about the key becomes its health; an outage says nothing about it.
-async fn record_health(app: &App, key: &KeyRow, error: &ProviderError) -> Result<()> {
+pub(crate) async fn record_health(app: &App, key: &KeyRow, error: &ProviderError) -> Result<()> {
     let health = match error {
         ProviderError::InvalidKey { .. } | ProviderError::NoFunds { .. } => Health::from(error),
         _ => return Ok(()),

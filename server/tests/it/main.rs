@@ -15,6 +15,7 @@ mod health;
 mod installation;
 mod keys;
 mod lists;
+mod placing;
 mod process;
 mod replicas;
 mod retell;

@@ -27,6 +27,7 @@ struct Scene {
     delivery: String,
     alert: String,
     client: String,
+    placement_run: String,
     _folder: TempDir,
 }
 
@@ -53,7 +54,10 @@ async fn scene() -> Scene {
     before
         .sql(
             "INSERT INTO alerts (id, agency_id, kind, subject, summary, raised_at)
-             SELECT 'an-alert-of-ours', id, 'sync_failed', 'a key', 'a summary', 0 FROM agencies",
+             SELECT 'an-alert-of-ours', id, 'sync_failed', 'a key', 'a summary', 0 FROM agencies;
+             INSERT INTO placement_runs (id, agency_id, key_id, key_version, account_id, provider, state, total,
+             created_at, finished_at) SELECT 'a-placement-run-of-ours', k.agency_id, k.id, 1, p.id,
+             'vapi', 'succeeded', 1, 0, 0 FROM provider_keys k JOIN provider_accounts p ON p.agency_id = k.agency_id",
         )
         .await;
     let document = "mutation { createClient(input: { name: \"Bayview\" }) { client { id } } }";
@@ -71,6 +75,7 @@ async fn scene() -> Scene {
         delivery: first(app.sql("SELECT id FROM webhook_deliveries").await),
         alert: first(app.sql("SELECT id FROM alerts").await),
         client: first(app.sql("SELECT id FROM clients").await),
+        placement_run: first(app.sql("SELECT id FROM placement_runs").await),
         app,
         _folder: folder,
     }
@@ -287,6 +292,36 @@ const CASES: &[Case] = &[
         "mutation($input: DismissAlertInput!) { dismissAlert(input: $input) { alert { id } } }",
         |id| json!({ "input": { "alertId": id } }),
     ),
+    (
+        "placementRun(id)",
+        |scene| &scene.placement_run,
+        "query($id: ID!) { placementRun(id: $id) { state } }",
+        |id| json!({ "id": id }),
+    ),
+    (
+        "placementRuns(clientId)",
+        |scene| &scene.client,
+        "query($id: ID!) { placementRuns(clientId: $id) { totalCount nodes { id } } }",
+        |id| json!({ "id": id }),
+    ),
+    (
+        "placementPlan(clientId)",
+        |scene| &scene.client,
+        "query($id: ID!) { placementPlan(clientId: $id, provider: VAPI) { total } }",
+        |id| json!({ "id": id }),
+    ),
+    (
+        "startPlacementRun(input.clientId)",
+        |scene| &scene.client,
+        "mutation($input: StartPlacementRunInput!) { startPlacementRun(input: $input) { placementRun { id } } }",
+        |id| json!({ "input": { "clientId": id, "provider": "VAPI" } }),
+    ),
+    (
+        "startPlacementRun(input.agentIds)",
+        |scene| &scene.agent,
+        "mutation($input: StartPlacementRunInput!) { startPlacementRun(input: $input) { placementRun { id } } }",
+        |id| json!({ "input": { "agentIds": [id], "provider": "VAPI" } }),
+    ),
 ];
 
 /// P5: for every root field that takes an id, a row of another agency and no row at all give the same bytes after the
@@ -296,7 +331,11 @@ async fn another_agencys_row_is_as_absent_as_no_row() {
     let scene = scene().await;
     let stranger = scene.app.stranger(Role::Owner).await;
     let mut taking_ids = Contract::read().id_arguments();
-    taking_ids.retain(|place| place != "syncProgress(syncRunId)");
+    let watched = [
+        "syncProgress(syncRunId)",
+        "placementRunProgress(placementRunId)",
+    ];
+    taking_ids.retain(|place| !watched.contains(&place.as_str()));
     let covered: Vec<&str> = CASES.iter().map(|(place, ..)| *place).collect();
     taking_ids.sort();
     let mut sorted = covered.clone();
@@ -329,17 +368,26 @@ async fn another_agencys_run_is_as_absent_to_a_subscription_as_no_run() {
     let scene = scene().await;
     let stranger = scene.app.stranger(Role::Owner).await;
     let mut socket = TestSocket::connected(&scene.app, &stranger).await;
+    for (field, run) in [
+        ("syncProgress(syncRunId", &scene.run),
+        ("placementRunProgress(placementRunId", &scene.placement_run),
+    ] {
+        is_as_absent(&scene, &mut socket, field, run).await;
+    }
+}
+
+/// Whether a subscription to a run of ours answers as one to no run.
+async fn is_as_absent(scene: &Scene, socket: &mut TestSocket, field: &str, ours: &str) {
     let mut answers = Vec::new();
-    for (id, run) in [("a", ABSENT), ("a", scene.run.as_str())] {
+    for (id, run) in [("a", ABSENT), ("a", ours)] {
         // The socket's own look at session and membership, each second, may fall in between: the least count is ours.
         let mut least = u64::MAX;
         let mut text = String::new();
         for _ in 0..3 {
             let before = scene.app.app.db.statement_count();
-            let query =
-                format!("subscription {{ syncProgress(syncRunId: \"{run}\") {{ state }} }}");
+            let query = format!("subscription {{ {field}: \"{run}\") {{ state }} }}");
             socket.subscribe(id, &query).await;
-            text = refusal(&mut socket).await;
+            text = refusal(socket).await;
             least = least.min(scene.app.app.db.statement_count() - before);
         }
         answers.push((text, least));

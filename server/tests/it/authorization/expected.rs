@@ -126,6 +126,7 @@ const TAKING_IDS: &[&str] = &[
     "phoneNumber",
     "syncRun",
     "syncChanges",
+    "placementRun",
     "clearProviderKey",
     "testProviderKey",
     "confirmSync",

@@ -125,6 +125,7 @@ const USING_UP: &[&str] = &[
     "testProviderKey",
     "startSync",
     "confirmSync",
+    "startPlacementRun",
     "createWebhookEndpoint",
     "rotateWebhookSecret",
     "deleteWebhookEndpoint",

@@ -274,6 +274,20 @@ impl World {
                  JOIN memberships m ON m.agency_id = a.id WHERE a.slug = 'northside-voice' GROUP BY a.id, k.id;
                  UPDATE placements SET status = 'inactive', inactive_reason = 'gone'
                  WHERE id = (SELECT min(id) FROM placements);
+                 UPDATE agents SET status = 'active', definition = replace(definition, '\"language\":\"', '\"language\":\"x')
+                 WHERE id = (SELECT agent_id FROM placements WHERE id = (SELECT min(id) FROM placements));
+                 INSERT INTO placement_runs (id, agency_id, client_id, key_id, key_version, account_id, provider, state, total,
+                 waiting_until, waiting_reason, error_code, error_message, requested_by, created_at, started_at, finished_at)
+                 SELECT 'a-placement-run-of-ours', a.id, 'a-client-of-ours', min(k.id), 1, min(p.id), 'vapi', 'failed', 1, 1,
+                 'a reason', 'CONFLICT', 'a failure', min(m.user_id), 1, 1, 1 FROM agencies a
+                 JOIN provider_keys k ON k.agency_id = a.id JOIN provider_accounts p ON p.agency_id = a.id
+                 JOIN memberships m ON m.agency_id = a.id WHERE a.slug = 'northside-voice' GROUP BY a.id
+                 ON CONFLICT DO NOTHING;
+                 INSERT INTO placement_items (id, run_id, agency_id, agent_id, account_id, name, state, marker, is_look_first,
+                 remote_id, message) SELECT 'a-placement-item-of-ours', r.id, r.agency_id, min(a.id), r.account_id,
+                 'an item of ours', 'created', 'a mark', FALSE, 'a remote item of ours', 'a word' FROM placement_runs r
+                 JOIN agents a ON a.agency_id = r.agency_id WHERE r.id = 'a-placement-run-of-ours'
+                 GROUP BY r.id, r.agency_id, r.account_id ON CONFLICT DO NOTHING;
                  UPDATE sync_runs SET state = 'failed', error_code = 'KEY_REJECTED', error_message = 'refused',
                  phase = 'agents', total = 40, waiting_until = created_at, waiting_reason = 'Waiting for the provider'
                  WHERE id = (SELECT min(id) FROM sync_runs);
@@ -301,6 +315,9 @@ impl World {
                  UNION SELECT id FROM sync_runs WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT id FROM provider_keys WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT id FROM provider_accounts WHERE agency_id IN (SELECT id FROM ours) \
+                 UNION SELECT id FROM placement_runs WHERE agency_id IN (SELECT id FROM ours) \
+                 UNION SELECT remote_id FROM placement_items WHERE agency_id IN (SELECT id FROM ours) \
+                 UNION SELECT name FROM placement_items WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT id FROM alerts WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT summary FROM alerts WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT id FROM webhook_endpoints WHERE agency_id IN (SELECT id FROM ours) \
@@ -432,6 +449,13 @@ impl World {
                 )
             }
             "startSync" => input("StartSyncInput", json!({ "provider": "VAPI" })),
+            "placementPlan" => (
+                "($provider: Provider!)".to_owned(),
+                "(provider: $provider)".to_owned(),
+                json!({ "provider": "VAPI" }),
+            ),
+            "placementRun" => id(&json!("a-placement-run-of-ours")),
+            "startPlacementRun" => input("StartPlacementRunInput", json!({ "provider": "VAPI" })),
             "confirmSync" => {
                 self.app
                     .sql(

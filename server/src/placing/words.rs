@@ -1,0 +1,178 @@
+//! What people read of agents that were not made, and of those of which nobody knows. The provider's own words come scrubbed
+//! (K13); everything else says what is the case and what to do about it.
+
+use crate::{
+    providers::{Fitted, NotCreated, ProviderError, ProviderKind, Unavailable, UnsupportedEffect},
+    sync::run::waiting_reason,
+};
+
+/// An agent that needs nothing any more.
+pub(super) const NOT_LACKING: &str =
+    "It has a placement here by now, belongs to another client, or is inactive.";
+/// An agent that is known only by its list's part.
+pub(super) const HALF_READ: &str =
+    "Only a part of it has been read so far. Sync the account that it is in, then start again.";
+/// What was under way when a run ended before its end.
+pub(super) const INTERRUPTED: &str = "The provider was asked and did not say whether it is there. Start again, and it is \
+     looked for first.";
+/// What had not begun when a run ended before its end.
+pub(super) const NOT_BEGUN: &str = "The run ended before its turn.";
+
+/// Whether an answer came that says what went wrong, though not what became of the agent. A gateway that gave up waiting
+/// says nothing about what is behind it.
+pub(super) fn was_answered(error: &ProviderError) -> bool {
+    match error {
+        ProviderError::Malformed { .. } => true,
+        ProviderError::Unavailable { reason, .. } => match reason {
+            Unavailable::Status(status) => !matches!(status, 408 | 502 | 504 | 520..=530),
+            Unavailable::BodyCut => true,
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Why nothing is placed, where the provider has no agent like that.
+pub(super) fn blocked(fitted: &Fitted) -> Option<String> {
+    let reasons: Vec<&str> = fitted
+        .unsupported
+        .iter()
+        .filter(|unsupported| unsupported.effect == UnsupportedEffect::Blocks)
+        .map(|unsupported| unsupported.reason.as_str())
+        .collect();
+    (!reasons.is_empty()).then(|| reasons.join(" "))
+}
+
+/// Why an agent is not there, in the provider's own words where it has any.
+pub(super) fn refusal(provider: ProviderKind, not_created: &NotCreated) -> String {
+    let name = provider.display_name();
+    let text = match (&not_created.error, not_created.error.message()) {
+        (ProviderError::Rejected { status, .. }, None) => {
+            format!("{name} refused it with status {status}.")
+        }
+        (ProviderError::Rejected { .. }, Some(words)) => format!("{name} refused it: {words}"),
+        (ProviderError::NotFound, _) => {
+            format!("{name} does not have something that the agent names, such as its voice.")
+        }
+        (error, Some(words)) => format!("{}: {words}", waiting_reason(provider, error)),
+        (error, None) => format!("{}.", waiting_reason(provider, error)),
+    };
+    match &not_created.left_behind {
+        Some(left) => format!(
+            "{text} “{left}”, which was made for it, could not be deleted and is left at {name}."
+        ),
+        None => text,
+    }
+}
+
+/// What is still to do for an agent that is there.
+pub(super) fn unfinished(provider: ProviderKind, error: &ProviderError) -> String {
+    let name = provider.display_name();
+    let why = error
+        .message()
+        .map_or_else(|| waiting_reason(provider, error), str::to_owned);
+    format!("It is there, and is not published yet: {why}. Publish it in {name}'s dashboard.")
+}
+
+/// More than one agent has the marker.
+pub(super) fn copies(count: usize) -> String {
+    format!(
+        "{count} agents in the account carry the mark of this one, so that nobody can say which it is. Delete the \
+         copies, then start again."
+    )
+}
+
+/// The account's list is no proof.
+pub(super) fn unclear(provider: ProviderKind) -> String {
+    let name = provider.display_name();
+    format!(
+        "{name} did not say whether it is there, and lists only a part of the account. Look for it there, then start \
+         again."
+    )
+}
+
+/// The account's list does not hold it, and no answer ever came.
+pub(super) fn unseen(provider: ProviderKind) -> String {
+    let name = provider.display_name();
+    format!(
+        "{name} did not say whether it was made, and it is not in the account's list. It is not asked for again by \
+         itself; start again to make it."
+    )
+}
+
+/// Why a run waits before it looks a last time.
+pub(super) fn looks_again(provider: ProviderKind) -> String {
+    let name = provider.display_name();
+    format!("{name} did not say whether an agent was made; the account is looked at once more")
+}
+
+/// Why a run waits before it asks again.
+pub(super) fn asks_again(provider: ProviderKind) -> String {
+    let name = provider.display_name();
+    format!("{name} had a problem of its own and has made nothing; the agent is asked for again")
+}
+
+/// Why a run ended before its end.
+pub(super) fn failure(provider: ProviderKind, error: &ProviderError) -> String {
+    let name = provider.display_name();
+    let kept = "The agents that were made so far are kept.";
+    match error {
+        ProviderError::InvalidKey { .. } => {
+            format!("{name} refused the stored key. {kept} Replace the key, then start again.")
+        }
+        ProviderError::MissingPermission { .. } => format!(
+            "The key may not make agents at {name}. {kept} Give it that permission, or replace it."
+        ),
+        ProviderError::NoFunds { .. } => {
+            format!("The {name} account is out of funds. {kept} Top it up, then start again.")
+        }
+        other => format!(
+            "{} after several tries. {kept} Start again later.",
+            waiting_reason(provider, other)
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// R5: only an answer of the provider's own allows a second attempt; a silence, or a gateway's, does not.
+    #[test]
+    fn a_silence_is_no_answer() {
+        let unavailable = |reason| ProviderError::Unavailable {
+            reason,
+            message: None,
+        };
+        for (error, expected) in [
+            (unavailable(Unavailable::Status(500)), true),
+            (unavailable(Unavailable::Status(503)), true),
+            (unavailable(Unavailable::BodyCut), true),
+            (unavailable(Unavailable::Status(504)), false),
+            (unavailable(Unavailable::Status(502)), false),
+            (unavailable(Unavailable::Timeout), false),
+            (unavailable(Unavailable::ConnectionLost), false),
+        ] {
+            assert_eq!(was_answered(&error), expected, "{error:?}");
+            assert!(error.may_have_taken_effect());
+        }
+        assert!(!unavailable(Unavailable::Connect).may_have_taken_effect());
+    }
+
+    /// R5: what is left behind at the provider is said.
+    #[test]
+    fn what_is_left_behind_is_said() {
+        let not_created = NotCreated {
+            error: ProviderError::Rejected {
+                status: 400,
+                message: Some("No such voice.".to_owned()),
+            },
+            may_exist: false,
+            left_behind: Some("llm_1".to_owned()),
+        };
+        assert_eq!(
+            refusal(ProviderKind::Retell, &not_created),
+            "Retell refused it: No such voice. “llm_1”, which was made for it, could not be deleted and is left at Retell."
+        );
+    }
+}
