@@ -32,6 +32,7 @@ export const PAGES = {
   overview: `/a/${AGENCY}`,
   agents: `/a/${AGENCY}/agents`,
   numbers: `/a/${AGENCY}/numbers`,
+  clients: `/a/${AGENCY}/clients`,
   keys: `/a/${AGENCY}/settings/api-keys`,
   history: `/a/${AGENCY}/settings/sync-history`,
   audit: `/a/${AGENCY}/settings/audit`,

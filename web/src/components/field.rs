@@ -37,6 +37,9 @@ pub(crate) fn Field(
     /// A word that must be typed as it stands: no correction, no translation, no suggestion (checklist 31).
     #[prop(optional)]
     is_verbatim: bool,
+    /// Gets the focus when its dialog opens.
+    #[prop(optional)]
+    is_first_focus: bool,
     #[prop(optional, into)] on_input: Option<Callback<String>>,
 ) -> impl IntoView {
     let id = fresh_id(name);
@@ -55,6 +58,7 @@ pub(crate) fn Field(
                 value=value
                 autocomplete=autocomplete
                 autocapitalize=verbatim
+                autofocus=is_first_focus
                 spellcheck=is_verbatim.then_some("false")
                 translate=is_verbatim.then_some("no")
                 aria-describedby=described_by

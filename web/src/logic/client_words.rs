@@ -120,7 +120,7 @@ mod tests {
         assert!(archived(0).starts_with("It has no agents"));
     }
 
-    /// R3: what cannot call is told with its count, never passed over.
+    /// R5: what cannot call is told with its count, never passed over.
     #[test]
     fn what_cannot_call_is_told_with_its_count() {
         assert_eq!(cannot_call(0, 12, None), None);

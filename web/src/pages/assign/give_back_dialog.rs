@@ -2,8 +2,9 @@
 
 use crate::components::button::{Button, ButtonKind};
 use crate::components::dialog::Dialog;
-use crate::erased::dynamic;
-use crate::pages::assign::{Assigning, Chosen};
+use crate::erased::{dynamic, effect};
+use crate::pages::assign::{Assigning, Chosen, focus_soon};
+use leptos::html;
 use leptos::prelude::*;
 
 /// The dialog; `done` runs when the agents are the agency's again.
@@ -40,6 +41,12 @@ fn Ask(assigning: Assigning, chosen: Chosen, done: Callback<()>) -> impl IntoVie
         });
         assigning.run(chosen.what(), None, done);
     };
+    let cancel = NodeRef::<html::Button>::new();
+    effect(move || {
+        if let Some(cancel) = cancel.get() {
+            focus_soon(cancel.into());
+        }
+    });
     dynamic(move || {
         match assigning.told.get() {
         Some(told) => assigning.told_view(told),
@@ -50,7 +57,7 @@ fn Ask(assigning: Assigning, chosen: Chosen, done: Callback<()>) -> impl IntoVie
                 {assigning.failure_view()}
             </div>
             <div class="dialog-foot">
-                <Button is_first_focus=true is_disabled=assigning.is_busy on_press=move |()| assigning.is_open.set(false)>"Cancel"</Button>
+                <Button node_ref=cancel is_disabled=assigning.is_busy on_press=move |()| assigning.is_open.set(false)>"Cancel"</Button>
                 <Button kind=ButtonKind::Primary is_busy=assigning.is_busy on_press=give_back>"Give back"</Button>
             </div>
         }

@@ -11,20 +11,25 @@ use crate::api::enums::Permission;
 use crate::components::badge::Tone;
 use crate::components::button::{Button, ButtonKind};
 use crate::components::error_notice::{ErrorNotice, Notice};
-use crate::components::icons::Icon;
+use crate::components::fresh_id;
+use crate::components::icons::{Icon, icon};
 use crate::components::notices::{Notices, use_notices};
-use crate::erased::{dynamic, spawn};
-use crate::logic::list_state::ListState;
+use crate::erased::{dynamic, effect, spawn};
+use crate::logic::list_state::{ListState, PagePosition};
 use crate::logic::number::counted;
 use crate::logic::selection::Selection;
 use crate::logic::{client_words, outcome};
 use crate::pages::listing::selection_bar::{Selecting, Walk};
 use crate::pages::listing::{Listing, Loaded};
 use crate::session::{AgencyContext, use_agency};
+use leptos::html;
 use leptos::prelude::*;
+use std::time::Duration;
 
 /// So many agents are assigned at once; the server takes no more in one request.
 const MOST_AT_ONCE: usize = 1_000;
+
+const TYPING_PAUSE: Duration = Duration::from_millis(250);
 
 /// The selected agents of a list.
 #[derive(Clone, Copy)]
@@ -80,7 +85,7 @@ async fn send(agency: &str, what: What, client: Option<String>) -> Result<Assign
         walk,
     } = what;
     // Opening a page of the list is no narrowing.
-    state.position = crate::logic::list_state::PagePosition::default();
+    state.position = PagePosition::default();
     if selection.is_everything() {
         return api::assign_all(agency, &state, client).await;
     }
@@ -211,6 +216,13 @@ impl Assigning {
                 })
         });
         let is_open = self.is_open;
+        // The button that had the focus is gone.
+        let done = NodeRef::<html::Button>::new();
+        effect(move || {
+            if let Some(done) = done.get() {
+                focus_soon(done.into());
+            }
+        });
         view! {
             <div class="dialog-body" role="status">
                 <p class="consequence">{sentence}</p>
@@ -222,11 +234,19 @@ impl Assigning {
                 }.into_any())}
             </div>
             <div class="dialog-foot">
-                <Button kind=ButtonKind::Primary is_first_focus=true on_press=move |()| is_open.set(false)>"Done"</Button>
+                <Button kind=ButtonKind::Primary node_ref=done on_press=move |()| is_open.set(false)>"Done"</Button>
             </div>
         }
         .into_any()
     }
+}
+
+/// Focuses what has come into a dialog: in the next frame, when the dialog is open and has chosen by itself.
+fn focus_soon(element: web_sys::HtmlElement) {
+    request_animation_frame(move || {
+        // What is gone by then takes no focus.
+        let _ = element.focus();
+    });
 }
 
 /// Runs a search after a short pause in typing.
@@ -243,25 +263,31 @@ fn after_a_pause(search: Callback<String>) -> impl Fn(String) + Copy + 'static {
     move |text| {
         stop();
         let run = move || search.run(text);
-        timer.set_value(set_timeout_with_handle(run, std::time::Duration::from_millis(250)).ok());
+        timer.set_value(set_timeout_with_handle(run, TYPING_PAUSE).ok());
     }
 }
 
 /// A search field in a dialog; what is typed is searched after a short pause.
 fn search_field(label: &'static str, search: Callback<String>) -> AnyView {
     let on_input = after_a_pause(search);
-    let id = crate::components::fresh_id("search");
+    let input = NodeRef::<html::Input>::new();
+    effect(move || {
+        if let Some(input) = input.get() {
+            focus_soon(input.into());
+        }
+    });
+    let id = fresh_id("search");
     view! {
         <div class="search" role="search">
             <label class="visually-hidden" for=id.clone()>{label}</label>
-            {crate::components::icons::icon(Icon::Search)}
+            {icon(Icon::Search)}
             <input
                 id=id
                 type="search"
                 placeholder="Search by name"
                 autocomplete="off"
                 spellcheck="false"
-                autofocus=true
+                node_ref=input
                 on:input=move |event| on_input(event_target_value(&event))
             />
         </div>

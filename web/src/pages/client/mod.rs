@@ -232,7 +232,12 @@ fn archived_notice(page: ClientContext) -> AnyView {
             </Notice>
             {dynamic(move || match page.archiving.failure.get() {
                 Some(error) => {
-                    let words = outcome::other(&error);
+                    // Another client has the name by now; the server says which name.
+                    let words = if error.field.is_some() {
+                        Words::new("It was not restored", format!("{} Rename that one first.", error.message))
+                    } else {
+                        outcome::other(&error)
+                    };
                     view! { <ErrorNotice error=error words=words takes_focus=true /> }.into_any()
                 }
                 None => ().into_any(),

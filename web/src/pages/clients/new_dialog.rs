@@ -87,6 +87,7 @@ fn NewClientForm(
                     label="Name"
                     name="name"
                     input_ref=input
+                    is_first_focus=true
                     hint=format!("As your people call the business, at most {LONGEST_NAME} characters.")
                     error=wrong
                     on_input=Callback::new(move |text| typed.set(text))
