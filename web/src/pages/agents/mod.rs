@@ -185,7 +185,7 @@ pub(crate) fn AgentsPage() -> impl IntoView {
     let listing = list.listing;
     let missing = removable_chip(listing, api::MISSING, |_| "Missing in a sync".to_owned());
     let chips =
-        view! { {list.standing.provider_chips(listing)} {client_chip(list)} {missing} }.into_any();
+        view! { {list.standing.provider_chips(listing)} {client_chip(listing, list.page)} {missing} }.into_any();
     let head = view! { <PageHead title="Agents" sentence="Every voice agent in your connected accounts, as its provider describes it." /> }.into_any();
     let view = list.view(head, chips, move || {
         nothing_here(listing, list.loaded, list.standing, &EMPTY)
@@ -272,9 +272,9 @@ impl AgentList {
 }
 
 /// The client that the list is narrowed to.
-fn client_chip(list: AgentList) -> AnyView {
-    removable_chip(list.listing, api::CLIENT, move |id| {
-        let name = list.page.data.with(|page| {
+fn client_chip(listing: Listing, page: Loader<AgentPage>) -> AnyView {
+    removable_chip(listing, api::CLIENT, move |id| {
+        let name = page.data.with(|page| {
             let mut clients = page
                 .iter()
                 .flat_map(|page| page.nodes.iter())
