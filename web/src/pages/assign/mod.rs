@@ -151,7 +151,7 @@ impl Assigning {
         }
     }
 
-    /// Sends it; `done` runs when the agents were assigned, and when some of them may have been.
+    /// Sends it; `done` runs when the agents were assigned. What failed half-way can be sent again: it assigns the same agents.
     fn run(self, what: What, client: Option<(String, String)>, done: Callback<()>) {
         if self.is_busy.get_untracked() {
             return;
