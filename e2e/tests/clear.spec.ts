@@ -51,7 +51,7 @@ test("a key is cleared after reading what stops, and its agents are out of reach
   await page.getByRole("button", { name: "Unreachable" }).click();
   await expect(page.getByText("40 agents found")).toBeVisible();
   await page.getByRole("rowheader").first().getByRole("link").click();
-  await expect(page.getByRole("complementary").getByText("No working key reaches this agent")).toBeVisible();
+  await expect(page.getByRole("complementary").getByText("No Vapi key is stored.")).toBeVisible();
   await page.goto(PAGES.overview);
   await expect(page.getByRole("link", { name: "Connect" })).toBeVisible();
 });

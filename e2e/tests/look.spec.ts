@@ -286,7 +286,7 @@ test("the dialogs and the account menu", async ({ page, demo }) => {
   const card = new Card(page);
   await card.button("Replace").click();
   await openDialog(page).getByLabel("Vapi key", { exact: true }).fill(KEYS.revoked);
-  await openDialog(page).getByRole("button", { name: "Save key" }).click();
+  await openDialog(page).getByRole("button", { name: "Check and preview" }).click();
   await expect(openDialog(page).getByRole("alert")).toBeVisible();
   await look(page, "replace-refused");
   await page.keyboard.press("Escape");

@@ -16,7 +16,7 @@ test("a refused key is not saved, and the key that was there stays in use", asyn
   await expect(field).toHaveValue("");
 
   await field.fill(KEYS.revoked);
-  await dialog.getByRole("button", { name: "Save key" }).click();
+  await dialog.getByRole("button", { name: "Check and preview" }).click();
   const error = dialog.getByRole("alert");
   await expect(error).toContainText("Vapi refused this key");
   await expect(error).toContainText("The key that was here (…k7Qd) is still in use.");
@@ -46,10 +46,13 @@ test("a key that replaces another passes its test first, and then is the one in 
   const card = new Card(page);
   await card.button("Replace").click();
   const dialog = openDialog(page);
-  await dialog.getByRole("button", { name: "Save key" }).click();
+  await dialog.getByRole("button", { name: "Check and preview" }).click();
   await expect(dialog.getByLabel("Vapi key", { exact: true })).toHaveAttribute("aria-invalid", "true");
   await dialog.getByLabel("Vapi key", { exact: true }).fill(KEYS.second);
-  await dialog.getByRole("button", { name: "Save key" }).click();
+  await dialog.getByRole("button", { name: "Check and preview" }).click();
+  await expect(dialog.getByText("40 agents can no longer call.")).toBeVisible();
+  await dialog.getByLabel("Type Vapi to confirm").fill("Vapi");
+  await dialog.getByRole("button", { name: "Put in use" }).click();
   await expect(dialog).toHaveCount(0);
   await expect(toast(page)).toHaveText(/^Vapi key saved and tested\./);
   await expect(card.mask).toHaveText("…x4Rm");
@@ -152,6 +155,7 @@ test("of two admins who save at once the later one reads who was first, and noth
   await expect(later.field).toBeVisible();
   await first.save(KEYS.good);
   await expect(first.badge("Working")).toBeVisible();
+  await first.synced();
 
   await later.save(KEYS.second);
   const dialog = openDialog(otherPage);
@@ -165,11 +169,17 @@ test("of two admins who save at once the later one reads who was first, and noth
   const script = await Script.as(demo, PEOPLE.admin);
   await script.saveKey(KEYS.limited);
   await script.close();
-  await dialog.getByRole("button", { name: "Save key" }).click();
+  const look = dialog.getByRole("button", { name: "Check and preview" });
+  const put = dialog.getByRole("button", { name: "Put in use" });
+  await look.click();
+  await dialog.getByLabel("Type Vapi to confirm").fill("Vapi");
+  await put.click();
   await expect(dialog.getByText(/^In use now: …b3Ht/)).toBeVisible();
   await expect(dialog.getByRole("alert")).toContainText("Someone else changed this key meanwhile");
   await expect(field).toHaveValue(KEYS.second);
-  await dialog.getByRole("button", { name: "Save key" }).click();
+  await look.click();
+  await dialog.getByLabel("Type Vapi to confirm").fill("Vapi");
+  await put.click();
   await expect(dialog).toHaveCount(0);
   await expect(later.mask).toHaveText("…x4Rm");
   await expect(later.error).toHaveCount(0);

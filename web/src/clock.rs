@@ -25,6 +25,21 @@ pub(crate) fn date(at_ms: f64) -> String {
     formatted(at_ms, &[("dateStyle", "medium")])
 }
 
+/// A moment of these days, such as `tomorrow 14:02`, in the viewer's own zone.
+pub(crate) fn moment(at_ms: f64) -> String {
+    const DAY_MS: f64 = 86_400_000.0;
+    let time = formatted(at_ms, &[("timeStyle", "short")]);
+    let (now, on) = (now_ms(), date(at_ms));
+    let day = if on == date(now) {
+        "today".to_owned()
+    } else if on == date(now + DAY_MS) {
+        "tomorrow".to_owned()
+    } else {
+        on
+    };
+    format!("{day} {time}")
+}
+
 fn formatted(at_ms: f64, options: &[(&str, &str)]) -> String {
     let object = js_sys::Object::new();
     for (name, value) in options {

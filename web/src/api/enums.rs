@@ -169,6 +169,37 @@ contract_enum! {
     }
 }
 contract_enum! {
+    /// Whose key it is.
+    KeyScope { Agency = "AGENCY", Client = "CLIENT", }
+}
+contract_enum! {
+    /// How the account of a key that is looked at relates to the one in use (K9).
+    AccountRelation { First = "FIRST", Same = "SAME", Other = "OTHER", }
+}
+contract_enum! {
+    /// Where a version of a key stands (K10).
+    KeyVersionState { InUse = "IN_USE", Retired = "RETIRED", Destroyed = "DESTROYED", }
+}
+contract_enum! {
+    /// Whether a call would be placed (R6).
+    RouteState { Ready = "READY", Doubtful = "DOUBTFUL", Blocked = "BLOCKED", }
+}
+contract_enum! {
+    /// What became of a key on the way of a call (R1).
+    RouteStationState { Taken = "TAKEN", Blocked = "BLOCKED", NotStored = "NOT_STORED", PassedOver = "PASSED_OVER", }
+}
+contract_enum! {
+    /// Why nothing would be dialled.
+    RouteBlockCode {
+        ClientArchived = "CLIENT_ARCHIVED", NoKey = "NO_KEY", KeyUnreadable = "KEY_UNREADABLE", BreakerOpen = "BREAKER_OPEN",
+        AccountMismatch = "ACCOUNT_MISMATCH", AgentInactive = "AGENT_INACTIVE", CannotPlaceCalls = "CANNOT_PLACE_CALLS",
+    }
+}
+contract_enum! {
+    /// Why the provider is likely to refuse a call that would be tried.
+    RouteDoubt { KeyRefused = "KEY_REFUSED", NoFunds = "NO_FUNDS", RateLimited = "RATE_LIMITED", Unreachable = "UNREACHABLE", }
+}
+contract_enum! {
     /// The closed list of the server's error codes.
     ErrorCode {
         Unauthenticated = "UNAUTHENTICATED", Forbidden = "FORBIDDEN", NotFound = "NOT_FOUND", InvalidInput = "INVALID_INPUT",
@@ -215,6 +246,13 @@ mod tests {
             WebhookEvent::names(),
             WebhookDeliveryState::names(),
             WebhookFailure::names(),
+            KeyScope::names(),
+            AccountRelation::names(),
+            KeyVersionState::names(),
+            RouteState::names(),
+            RouteStationState::names(),
+            RouteBlockCode::names(),
+            RouteDoubt::names(),
             ErrorCode::names(),
         ] {
             let in_schema = values_in(schema, name);

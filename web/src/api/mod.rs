@@ -20,6 +20,7 @@ pub(crate) mod enums;
 pub(crate) mod overview;
 pub(crate) mod phone_numbers;
 pub(crate) mod provider_keys;
+pub(crate) mod routes;
 pub(crate) mod session;
 pub(crate) mod socket;
 pub(crate) mod standing;
@@ -46,7 +47,8 @@ macro_rules! operation {
                 "Role", "Permission", "Provider", "Region", "KeyHealth", "Capability", "CapabilityState", "Cipher", "AgentStatus",
                 "InactiveReason", "PhoneNumberStatus", "SyncTrigger", "SyncState", "SyncPhase", "SyncDecision", "SortDirection",
                 "AgentSortField", "PhoneNumberSortField", "SyncChangeKind", "SyncChangeSubject", "SyncChangeField", "ErrorCode",
-                "AlertKind", "AlertState", "WebhookEvent", "WebhookDeliveryState", "WebhookFailure"
+                "AlertKind", "AlertState", "WebhookEvent", "WebhookDeliveryState", "WebhookFailure",
+                "KeyScope", "AccountRelation", "KeyVersionState", "RouteState", "RouteStationState", "RouteBlockCode", "RouteDoubt"
             )
         )]
         pub(crate) struct $name;

@@ -2,11 +2,13 @@
 //! dropped with its variables; nothing here keeps it.
 
 use crate::api::enums::{
-    Capability, CapabilityState, Cipher, ErrorCode, KeyHealth, Provider, Region, SyncPhase,
-    SyncState, SyncTrigger,
+    AccountRelation, Capability, CapabilityState, Cipher, ErrorCode, KeyHealth, KeyVersionState,
+    Provider, Region, SyncPhase, SyncState, SyncTrigger,
 };
 use crate::api::{ApiError, DateTime, operation, send, send_within};
 
+/// How long a preview is waited for: the server tries the key for ten seconds, then lists its account for twenty.
+const PREVIEW_TIMEOUT_MS: u32 = 60_000;
 /// How long a clearing is waited for: the server takes up to a minute over detaching the numbers.
 const CLEAR_TIMEOUT_MS: u32 = 90_000;
 
@@ -30,6 +32,15 @@ operation!(
     ClearProviderKey,
     "src/api/provider_keys/clear_provider_key.graphql"
 );
+operation!(
+    PreviewProviderKey,
+    "src/api/provider_keys/preview_provider_key.graphql"
+);
+operation!(ListVersions, "src/api/provider_keys/list_versions.graphql");
+operation!(
+    RollBackProviderKey,
+    "src/api/provider_keys/roll_back_provider_key.graphql"
+);
 
 pub(crate) use clear_provider_key::{
     ClearProviderKeyClearProviderKey as Cleared, ClearProviderKeyInput,
@@ -39,9 +50,15 @@ pub(crate) use get_clear_impact::{
     GetClearImpactProviderKeysNodesClearImpactAnsweringNumbers as AnsweringNumber,
 };
 pub(crate) use list_provider_keys::{
-    ListProviderKeysProviderKeysNodes as ProviderKey, ListProviderKeysProviders as ProviderInfo,
-    ResponseData as KeysPage, SyncRunFields,
+    ListProviderKeysAgencyKeysNodes as AgencyKey, ListProviderKeysProviderKeysNodes as ProviderKey,
+    ListProviderKeysProviderKeysNodesSameKeys as SameKey,
+    ListProviderKeysProviders as ProviderInfo, ResponseData as KeysPage, SyncRunFields,
 };
+pub(crate) use list_versions::ListVersionsProviderKeyVersions as KeyVersion;
+pub(crate) use preview_provider_key::{
+    PreviewFate, PreviewProviderKeyInput, PreviewProviderKeyPreviewProviderKeyPreview as KeyPreview,
+};
+pub(crate) use roll_back_provider_key::RollBackProviderKeyInput;
 pub(crate) use save_provider_key::SaveProviderKeyInput;
 
 /// A key that is to be cleared, with what stops and the version that was read with it (K8).
@@ -64,17 +81,27 @@ pub(crate) struct Saved {
     pub(crate) has_sync_run: bool,
 }
 
-/// The catalogue and the keys of an agency.
-pub(crate) async fn list(agency: &str, details: bool) -> Result<KeysPage, ApiError> {
-    send::<ListProviderKeys>(agency, list_provider_keys::Variables { details }).await
+/// The catalogue and the keys of an agency, or of one of its clients with those of the agency that it may be using.
+pub(crate) async fn list(
+    agency: &str,
+    client_id: Option<String>,
+    details: bool,
+) -> Result<KeysPage, ApiError> {
+    let variables = list_provider_keys::Variables { client_id, details };
+    send::<ListProviderKeys>(agency, variables).await
 }
 
 /// What stops when the key of a provider is cleared, read now; `None` when there is no key any more.
 pub(crate) async fn clear_preview(
     agency: &str,
     provider: Provider,
+    client_id: Option<String>,
 ) -> Result<Option<ClearPreview>, ApiError> {
-    let data = send::<GetClearImpact>(agency, get_clear_impact::Variables { provider }).await?;
+    let variables = get_clear_impact::Variables {
+        provider,
+        client_id,
+    };
+    let data = send::<GetClearImpact>(agency, variables).await?;
     Ok(data
         .provider_keys
         .nodes
@@ -94,6 +121,49 @@ pub(crate) async fn save(agency: &str, input: SaveProviderKeyInput) -> Result<Sa
     let payload = send::<SaveProviderKey>(agency, save_provider_key::Variables { input })
         .await?
         .save_provider_key;
+    Ok(Saved {
+        health: payload.provider_key.health,
+        has_sync_run: payload.sync_run.is_some(),
+    })
+}
+
+/// Tries a key and says what would change if it were put in use; nothing is stored (K9).
+pub(crate) async fn preview(
+    agency: &str,
+    input: PreviewProviderKeyInput,
+) -> Result<KeyPreview, ApiError> {
+    let variables = preview_provider_key::Variables { input };
+    Ok(
+        send_within::<PreviewProviderKey>(agency, variables, PREVIEW_TIMEOUT_MS)
+            .await?
+            .preview_provider_key
+            .preview,
+    )
+}
+
+/// The versions of a key, the newest first; also of one that was cleared (K10).
+pub(crate) async fn versions(
+    agency: &str,
+    provider: Provider,
+    client_id: Option<String>,
+) -> Result<Vec<KeyVersion>, ApiError> {
+    let variables = list_versions::Variables {
+        provider,
+        client_id,
+    };
+    Ok(send::<ListVersions>(agency, variables)
+        .await?
+        .provider_key_versions)
+}
+
+/// Puts a retired version in use again (K10).
+pub(crate) async fn roll_back(
+    agency: &str,
+    input: RollBackProviderKeyInput,
+) -> Result<Saved, ApiError> {
+    let payload = send::<RollBackProviderKey>(agency, roll_back_provider_key::Variables { input })
+        .await?
+        .roll_back_provider_key;
     Ok(Saved {
         health: payload.provider_key.health,
         has_sync_run: payload.sync_run.is_some(),

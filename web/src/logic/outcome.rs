@@ -107,6 +107,47 @@ pub(crate) fn save_failed(error: &ApiError, context: KeyContext<'_>) -> Words {
     }
 }
 
+/// Words for a key that could not be looked at (K9). Nothing is ever stored by looking.
+pub(crate) fn preview_failed(error: &ApiError, context: KeyContext<'_>) -> Words {
+    if error.code().is_none() {
+        return no_answer(error, "Nothing was stored. What you typed stays here.");
+    }
+    save_failed(error, context)
+}
+
+/// Words for a version that was not put in use again (K10).
+pub(crate) fn roll_back_failed(error: &ApiError, context: KeyContext<'_>) -> Words {
+    let provider = context.provider;
+    let kept = context.still_in_use();
+    let Some(code) = error.code() else {
+        return no_answer(error, "Reload the page to see which key is in use.");
+    };
+    match code {
+        ErrorCode::KeyRejected => Words::new(
+            format!("{provider} refuses this version by now"),
+            format!(
+                "{kept} Make a new key in {} and save that one.",
+                context.key_location
+            ),
+        ),
+        ErrorCode::ProviderRateLimited
+        | ErrorCode::ProviderUnreachable
+        | ErrorCode::ProviderAnswerMalformed => Words::new(
+            format!("{provider} gave no answer that counts"),
+            format!("{kept} Try again in a moment."),
+        ),
+        ErrorCode::KeyUnreadable => Words::new(
+            "This version cannot be opened",
+            format!("{kept} It was sealed with another master key; enter the key again."),
+        ),
+        ErrorCode::InvalidInput | ErrorCode::NotFound => Words::new(
+            "This version cannot be brought back",
+            format!("{kept} Its bytes are destroyed, or it is in use already."),
+        ),
+        _ => save_failed(error, context),
+    }
+}
+
 /// Words for a stored key whose test could not be done. A definite answer of the provider is no failure: it becomes the
 /// key's health.
 pub(crate) fn test_failed(error: &ApiError, context: KeyContext<'_>) -> Words {

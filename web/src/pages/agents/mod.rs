@@ -2,6 +2,7 @@
 //! list. The list stays in place while panels open and close, and its rows can be selected, copied and downloaded.
 
 mod panel;
+mod route;
 
 use crate::api::agents::{self as api, AgentPage, AgentRow};
 use crate::api::enums::{AgentStatus, Capability};

@@ -17,6 +17,7 @@ use crate::logic::number::counted;
 use crate::logic::outcome::{self, Words};
 use crate::logic::provider_name::provider_name;
 use crate::logic::{model_name, phone, query_string};
+use crate::pages::agents::route::AgentRoute;
 use crate::pages::listing::{Listing, Loaded};
 use crate::session::AgencyContext;
 use leptos::prelude::*;
@@ -62,7 +63,14 @@ pub(super) fn AgentPanel(listing: Listing, loaded: Loaded, id: String) -> impl I
                 view! { <ErrorNotice error=error words=words on_retry=move |()| agent.reload() /> }.into_any()
             })}
             {move || match agent.data.get() {
+<<<<<<< HEAD
                 Some(agent) => details(agency, agent, &numbers_link.get_value()),
+=======
+                Some(agent) => {
+                    let route = view! { <AgentRoute agency=agency id=agent.id.clone() /> }.into_any();
+                    details(agent, &numbers_link.get_value(), route)
+                }
+>>>>>>> 559bec9 (web: Draw the route of an agent's calls, and preview, roll back and clear keys by scope (K8-K11, R6))
                 None if agent.error.with(Option::is_some) => ().into_any(),
                 None => skeleton_lines(8),
             }}
@@ -71,7 +79,11 @@ pub(super) fn AgentPanel(listing: Listing, loaded: Loaded, id: String) -> impl I
     .into_any()
 }
 
+<<<<<<< HEAD
 fn details(agency: AgencyContext, agent: Agent, numbers_link: &str) -> AnyView {
+=======
+fn details(agent: Agent, numbers_link: &str, route: AnyView) -> AnyView {
+>>>>>>> 559bec9 (web: Draw the route of an agent's calls, and preview, roll back and clear keys by scope (K8-K11, R6))
     let Agent {
         status,
         is_reachable,
@@ -90,10 +102,11 @@ fn details(agency: AgencyContext, agent: Agent, numbers_link: &str) -> AnyView {
     let voice = definition
         .voice
         .map(|voice| format!("{} {}", voice.engine, voice.voice_id));
-    let state_notice = notice(status, is_reachable, provider_name(provider), &placements);
+    let state_notice = notice(status, provider_name(provider), &placements);
     view! {
         <p class="panel-status">{agent_badge(status, is_reachable)} <span class="quiet">"Changed " {relative_time(&updated_at)}</span></p>
         {state_notice}
+        {route}
         <dl class="facts">
             <div><dt>"Works for"</dt><dd>{client_link(agency, client)}</dd></div>
             {fact("Model", model)}
@@ -114,6 +127,7 @@ fn details(agency: AgencyContext, agent: Agent, numbers_link: &str) -> AnyView {
     .into_any()
 }
 
+<<<<<<< HEAD
 /// The client that it works for, or the agency itself.
 fn client_link(agency: AgencyContext, client: Option<AgentClient>) -> AnyView {
     let Some(AgentClient {
@@ -136,6 +150,10 @@ fn notice(
     provider: &str,
     placements: &[AgentPlacement],
 ) -> AnyView {
+=======
+/// That its provider has it no more, where that is so; what else stops its calls is told by their route.
+fn notice(status: AgentStatus, provider: &str, placements: &[AgentPlacement]) -> AnyView {
+>>>>>>> 559bec9 (web: Draw the route of an agent's calls, and preview, roll back and clear keys by scope (K8-K11, R6))
     let (title, text) = match status {
         AgentStatus::Inactive => {
             let is_hidden = placements
@@ -152,10 +170,6 @@ fn notice(
             };
             ("This agent is inactive", text)
         }
-        AgentStatus::Active if !is_reachable => (
-            "No working key reaches this agent",
-            format!("Save a working {provider} key of the account that it lives in."),
-        ),
         _ => return ().into_any(),
     };
     view! { <Notice tone=Tone::Warning symbol=Icon::Warning title=title text=text /> }.into_any()

@@ -1,4 +1,4 @@
-//! The card of one provider: not connected with the field for its key, connected with what the key can do, or coming later.
+//! The card of one provider in one place: not connected with the field for its key, connected with what the key can do, or coming later.
 //! It keeps the dialogs and the live sync, so that a reload of the page's data disturbs neither.
 
 use crate::api::ApiError;
@@ -10,11 +10,13 @@ use crate::components::icons::Icon;
 use crate::components::notices::{Notices, use_notices};
 use crate::erased::{effect, spawn};
 use crate::logic::outcome::{self, KeyContext, Words};
-use crate::pages::api_keys::PageContext;
+use crate::pages::api_keys::bring_back::bring_back;
 use crate::pages::api_keys::clear_dialog::ClearDialog;
 use crate::pages::api_keys::connected::connected;
 use crate::pages::api_keys::replace_dialog::ReplaceDialog;
 use crate::pages::api_keys::save_form::SaveForm;
+use crate::pages::api_keys::versions_dialog::VersionsDialog;
+use crate::pages::api_keys::{ClientScope, PageContext, client_card};
 use crate::pages::sync_strip::live_run;
 use crate::session::{AgencyContext, use_agency};
 use leptos::html;
@@ -37,6 +39,8 @@ pub(super) struct CardContext {
     pub(super) is_replacing: RwSignal<bool>,
     /// The clear dialog.
     pub(super) is_clearing: RwSignal<bool>,
+    /// The dialog with the versions.
+    pub(super) is_showing_versions: RwSignal<bool>,
     /// A sample key on its way into the field.
     pub(super) prefill: RwSignal<Option<String>>,
     /// A test is under way.
@@ -62,6 +66,28 @@ impl CardContext {
     /// Its name.
     pub(super) fn name(self) -> String {
         self.info.with_value(|info| info.name.clone())
+    }
+
+    /// The client whose own key it is; `None`: the agency's.
+    pub(super) fn client(self) -> Option<ClientScope> {
+        self.page.client.get_value()
+    }
+
+    /// That client's id.
+    pub(super) fn client_id(self) -> Option<String> {
+        self.client().map(|client| client.id)
+    }
+
+    /// What is typed to confirm that something stops: the client's name, else the provider's.
+    pub(super) fn subject(self) -> String {
+        self.client()
+            .map_or_else(|| self.name(), |client| client.name)
+    }
+
+    /// The version that the page shows.
+    pub(super) fn version(self) -> Option<i64> {
+        self.stored
+            .with_untracked(|key| key.as_ref().map(|key| key.version))
     }
 
     /// The mask of the stored key, for those who may see it.
@@ -98,6 +124,7 @@ impl CardContext {
         ));
         self.failure.set(None);
         self.is_replacing.set(false);
+        self.is_showing_versions.set(false);
         self.page.keys.reload();
         if let Some(heading) = self.heading.get_untracked() {
             // The heading takes the focus because of its tabindex.
@@ -139,10 +166,11 @@ impl CardContext {
             self.name(),
             self.provider(),
         );
+        let client_id = self.client_id();
         self.is_starting_sync.set(true);
         self.failure.set(None);
         spawn(async move {
-            let answer = sync_runs::start(&slug, provider).await;
+            let answer = sync_runs::start(&slug, provider, client_id).await;
             if self.is_starting_sync.try_set(false).is_some() {
                 return; // The page was left meanwhile.
             }
@@ -206,6 +234,7 @@ pub(super) fn ProviderCard(info: ProviderInfo) -> impl IntoView {
         run,
         is_replacing: RwSignal::new(false),
         is_clearing: RwSignal::new(false),
+        is_showing_versions: RwSignal::new(false),
         prefill: RwSignal::new(None),
         is_testing: RwSignal::new(false),
         is_starting_sync: RwSignal::new(false),
@@ -241,6 +270,9 @@ pub(super) fn ProviderCard(info: ProviderInfo) -> impl IntoView {
     let state_badge = move || {
         stored.with(|key| match key {
             Some(key) => health_badge(key.health, key.is_readable),
+            None if card.page.client.with_value(Option::is_some) => {
+                client_card::badge_without_key(card)
+            }
             None => badge(Tone::Neutral, Icon::Dashed, "Not connected"),
         })
     };
@@ -251,6 +283,7 @@ pub(super) fn ProviderCard(info: ProviderInfo) -> impl IntoView {
         </section>
         <ReplaceDialog card=card />
         <ClearDialog card=card />
+        <VersionsDialog card=card />
     }
     .into_any()
 }
@@ -277,6 +310,9 @@ fn monogram(name: &str) -> AnyView {
 }
 
 fn not_connected(card: CardContext) -> AnyView {
+    if card.page.client.with_value(Option::is_some) {
+        return client_card::without_key(card);
+    }
     let powers = card.info.with_value(|info| info.powers.clone());
     let form = move || {
         if card.page.may_manage.get() {
@@ -290,6 +326,7 @@ fn not_connected(card: CardContext) -> AnyView {
     view! {
         <p class="card-lead">{powers}</p>
         {form}
+        {bring_back(card)}
     }
     .into_any()
 }

@@ -10,14 +10,14 @@ use crate::api::provider_keys::{
 use crate::components::button::{Button, ButtonKind};
 use crate::components::dialog::Dialog;
 use crate::components::error_notice::ErrorNotice;
-use crate::components::field::Field;
 use crate::components::skeleton::skeleton_lines;
 use crate::erased::{effect, spawn};
 use crate::loader::Loader;
 use crate::logic::number::counted;
 use crate::logic::{clear_impact, outcome, phone};
 use crate::pages::api_keys::card::CardContext;
-use leptos::html;
+use crate::pages::api_keys::client_card::agency_key;
+use crate::pages::api_keys::preview::confirmation;
 use leptos::prelude::*;
 
 /// The dialog.
@@ -25,9 +25,13 @@ use leptos::prelude::*;
 pub(super) fn ClearDialog(card: CardContext) -> impl IntoView {
     let is_busy = RwSignal::new(false);
     let name = card.name();
+    let title = match card.client() {
+        Some(client) => format!("Clear {}'s {name} key", client.name),
+        None => format!("Clear the {name} key"),
+    };
     let is_open = card.is_clearing;
     view! {
-        <Dialog is_open=is_open title=format!("Clear the {name} key") is_busy=is_busy>
+        <Dialog is_open=is_open title=title is_busy=is_busy>
             <ClearForm card=card is_busy=is_busy />
         </Dialog>
     }
@@ -41,6 +45,7 @@ struct Form {
     preview: Loader<Option<ClearPreview>>,
     is_busy: RwSignal<bool>,
     detaches: RwSignal<bool>,
+    destroys: RwSignal<bool>,
     typed: RwSignal<String>,
     failure: RwSignal<Option<ApiError>>,
 }
@@ -65,11 +70,14 @@ impl Form {
     /// True when the name must be typed: something would stop.
     fn must_type(self) -> bool {
         self.impact()
-            .is_some_and(|impact| impact.agent_count > 0 || impact.phone_number_count > 0)
+            .is_some_and(|impact| clear_impact::stops_anything(&impact))
     }
 
     fn is_confirmed(self) -> bool {
-        !self.must_type() || self.typed.with(|typed| typed.trim() == self.name())
+        !self.must_type()
+            || self
+                .typed
+                .with(|typed| typed.trim() == self.card().subject())
     }
 
     fn can_clear(self) -> bool {
@@ -90,7 +98,11 @@ impl Form {
             detach_numbers: self.detaches.get_untracked() && shown_answering > 0,
             acknowledgement: preview.impact.acknowledgement,
             clear_despite_failed_detach: despite_failed_detach,
+<<<<<<< HEAD
             destroy_now: false,
+=======
+            destroy_now: self.destroys.get_untracked(),
+>>>>>>> 559bec9 (web: Draw the route of an agent's calls, and preview, roll back and clear keys by scope (K8-K11, R6))
         };
         let (card, name) = (self.card(), self.name());
         let slug = card.agency.slug.get_untracked();
@@ -133,14 +145,16 @@ impl Form {
 fn ClearForm(card: CardContext, is_busy: RwSignal<bool>) -> impl IntoView {
     let provider: Provider = card.provider();
     let slug = card.agency.slug;
+    let client_id = StoredValue::new(card.client_id());
     let form = Form {
         card: StoredValue::new(card),
         preview: Loader::new(move || {
-            let slug = slug.get();
-            async move { api::clear_preview(&slug, provider).await }
+            let (slug, client_id) = (slug.get(), client_id.try_get_value().flatten());
+            async move { api::clear_preview(&slug, provider, client_id).await }
         }),
         is_busy,
         detaches: RwSignal::new(true),
+        destroys: RwSignal::new(false),
         typed: RwSignal::new(String::new()),
         failure: RwSignal::new(None),
     };
@@ -222,31 +236,55 @@ fn failure_view(form: Form, error: ApiError) -> AnyView {
 }
 
 fn impact_view(form: Form, impact: KeyImpact) -> AnyView {
-    let name = form.name();
-    let agents = counted(impact.agent_count, "agent", "agents");
-    let consequence = match (impact.agent_count, impact.phone_number_count) {
-        (0, 0) => format!(
-            "Nothing uses this key. Clearing it stops nothing; {name} can be connected again at any time."
-        ),
-        (0, numbers) => format!(
-            "{} can no longer be used from here until a {name} key is saved again.",
-            counted(numbers, "number", "numbers")
-        ),
-        (1, numbers) => format!(
-            "{agents} stops being reachable, and {} with it, until a {name} key is saved again.",
-            counted(numbers, "number", "numbers")
-        ),
-        (_, numbers) => format!(
-            "{agents} stop being reachable, and {} with them, until a {name} key is saved again.",
-            counted(numbers, "number", "numbers")
-        ),
-    };
-    let must_type = impact.agent_count > 0 || impact.phone_number_count > 0;
+    let card = form.card();
+    let agency_mask = agency_key(card).and_then(|key| key.masked_key);
+    let consequence = clear_impact::consequence(
+        &impact,
+        &form.name(),
+        card.client().is_some(),
+        agency_mask.as_deref(),
+    );
     view! {
         <p class="consequence">{consequence}</p>
         {agent_list(form, &impact)}
+        {client_list(card, &impact)}
         {answering(form, &impact)}
-        {must_type.then(|| confirmation(form))}
+        {destroy_now(form)}
+        {clear_impact::stops_anything(&impact).then(|| confirmation(card.subject(), form.typed))}
+    }
+    .into_any()
+}
+
+/// Whose agents stop; of a client's own key it is that client alone.
+fn client_list(card: CardContext, impact: &KeyImpact) -> AnyView {
+    if card.client().is_some() || impact.clients.is_empty() {
+        return ().into_any();
+    }
+    let names: Vec<&str> = impact
+        .clients
+        .iter()
+        .map(|client| client.name.as_str())
+        .collect();
+    let rest = impact.client_count - i64::try_from(names.len()).unwrap_or_default();
+    let more = match rest {
+        ..=0 => String::new(),
+        rest => format!(" and {} more", crate::logic::number::grouped(rest)),
+    };
+    view! { <p>{format!("Agents of {} among them: {}{more}.", counted(impact.client_count, "client", "clients"), names.join(", "))}</p> }
+        .into_any()
+}
+
+fn destroy_now(form: Form) -> AnyView {
+    view! {
+        <label class="check">
+            <input
+                type="checkbox"
+                prop:checked=form.destroys
+                disabled=form.is_busy
+                on:change=move |event| form.destroys.set(event_target_checked(&event))
+            />
+            <span>"Destroy now, without the 24 hours in which it can be brought back"</span>
+        </label>
     }
     .into_any()
 }
@@ -320,29 +358,4 @@ fn answering_row(number: &AnsweringNumber) -> AnyView {
         view! { <span class="quiet">{format!("{} answers", agent.name)}</span> }.into_any()
     });
     view! { <li><span class="figures">{text}</span> {agent}</li> }.into_any()
-}
-
-/// The provider's name, typed as it stands (checklist 31).
-fn confirmation(form: Form) -> AnyView {
-    let input_ref = NodeRef::<html::Input>::new();
-    effect(move || {
-        // The field is built anew with each impact; what was typed is kept, or was emptied, apart from it.
-        let typed = form.typed.get();
-        if let Some(input) = input_ref.get()
-            && input.value() != typed
-        {
-            input.set_value(&typed);
-        }
-    });
-    let name = form.name();
-    view! {
-        <Field
-            label=format!("Type {name} to confirm")
-            name="confirmation"
-            input_ref=input_ref
-            is_verbatim=true
-            on_input=move |text: String| form.typed.set(text)
-        />
-    }
-    .into_any()
 }

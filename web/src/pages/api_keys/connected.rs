@@ -1,7 +1,7 @@
 //! The body of a card whose key is stored: what it is, what it can do, how the last sync went, and the quiet actions on it.
 
 use crate::api::enums::{Capability, CapabilityState, Cipher, KeyHealth, Region};
-use crate::api::provider_keys::ProviderKey;
+use crate::api::provider_keys::{ProviderKey, SameKey};
 use crate::components::badge::Tone;
 use crate::components::button::{Button, ButtonKind};
 use crate::components::error_notice::{ErrorNotice, Notice};
@@ -9,8 +9,9 @@ use crate::components::fresh_id;
 use crate::components::icons::{Icon, icon};
 use crate::components::time::relative_time;
 use crate::logic::outcome;
-use crate::logic::{provider_name, query_string};
+use crate::logic::{key_preview, provider_name, query_string};
 use crate::pages::api_keys::card::{CardContext, capability_name};
+use crate::pages::api_keys::client_card::locked_reason;
 use crate::pages::sync_strip::SyncStrip;
 use leptos::prelude::*;
 
@@ -31,6 +32,14 @@ pub(super) fn connected(card: CardContext) -> AnyView {
 /// The line that is spoken and shown while a provider is asked (checklist 11).
 pub(super) fn testing(name: &str) -> AnyView {
     view! { <p class="testing">{icon(Icon::Spinner)} <span>{format!("Testing with {name}…")}</span></p> }.into_any()
+}
+
+/// The same line while a key is tried and its account is read, or while it is put in use.
+pub(super) fn busy_line(name: &str, is_saving: bool) -> AnyView {
+    if is_saving {
+        return testing(name);
+    }
+    view! { <p class="testing">{icon(Icon::Spinner)} <span>{format!("Testing with {name} and reading what its account holds…")}</span></p> }.into_any()
 }
 
 fn facts(card: CardContext, key: ProviderKey) -> AnyView {
@@ -57,6 +66,7 @@ fn facts(card: CardContext, key: ProviderKey) -> AnyView {
             }}</span>
         </p>
         {advice(card, key.health, key.is_readable, key.health_message, &key.capabilities.iter().filter(|c| c.state == CapabilityState::No).map(|c| capability_name(c.capability)).collect::<Vec<_>>())}
+        {same_key(key.same_keys.as_deref().unwrap_or_default())}
         // Of a key that the provider refuses nothing is known, and the notice above says all there is to say.
         {(key.health != KeyHealth::Invalid).then(|| view! {
             <ul class="ticks" aria-label="What this key can do">
@@ -74,6 +84,19 @@ fn facts(card: CardContext, key: ProviderKey) -> AnyView {
         }.into_any())}
     }
     .into_any()
+}
+
+/// Where the very same key is stored too (K11).
+fn same_key(keys: &[SameKey]) -> AnyView {
+    let places = keys
+        .iter()
+        .map(|key| key.client.as_ref().map(|client| client.name.as_str()));
+    match key_preview::same_key(places) {
+        Some(text) => {
+            view! { <p class="same-key">{icon(Icon::Info)} <span>{text}</span></p> }.into_any()
+        }
+        None => ().into_any(),
+    }
 }
 
 fn advice(
@@ -182,11 +205,14 @@ fn Actions(card: CardContext) -> impl IntoView {
             <Button kind=ButtonKind::Quiet described_by=described_by is_disabled=is_locked on_press=move |()| card.is_clearing.set(true)>
                 "Clear"
             </Button>
+            {move || may_manage.get().then(|| view! {
+                <Button kind=ButtonKind::Quiet on_press=move |()| card.is_showing_versions.set(true)>"Versions"</Button>
+            }.into_any())}
             <a class="button quiet" href=move || link("/settings/sync-history")>"Sync history"</a>
             {move || may_manage.get().then(|| view! { <a class="button quiet" href=link("/settings/audit")>"Activity"</a> }.into_any())}
         </div>
         {move || is_locked.get().then(|| view! {
-            <p class="reason" id=reason_id.clone()>"Only owners and admins can test, replace or clear this key."</p>
+            <p class="reason" id=reason_id.clone()>{locked_reason(card)}</p>
         }.into_any())}
     }
     .into_any()

@@ -1,4 +1,4 @@
-//! The form that saves a key: the field, the region where there are several, and each outcome of K3 in its own words. The
+//! The form that saves the first key of the agency: the field, the region where there are several, and each outcome of K3 in its own words. The
 //! typed key leaves the field only in the one mutation; the field is emptied when it was saved and keeps it when not.
 
 use crate::api::enums::{ErrorCode, Region};
@@ -17,30 +17,14 @@ use crate::pages::api_keys::connected::testing;
 use leptos::html;
 use leptos::prelude::*;
 
-/// The form; `input_ref` and `is_busy` are given by a dialog that needs to know them.
+/// The form.
 #[component]
-pub(super) fn SaveForm(
-    card: CardContext,
-    #[prop(optional)] input_ref: NodeRef<html::Input>,
-    #[prop(optional)] busy: Option<RwSignal<bool>>,
-    /// Buttons beside Save.
-    #[prop(optional)]
-    children: Option<Children>,
-) -> impl IntoView {
-    let is_busy = busy.unwrap_or_else(|| RwSignal::new(false));
+pub(super) fn SaveForm(card: CardContext) -> impl IntoView {
+    let input_ref = NodeRef::<html::Input>::new();
+    let is_busy = RwSignal::new(false);
     let field_error = RwSignal::new(None::<String>);
-    // The dialog that goes on after a conflict starts with its notice.
-    let conflict = card.failure.with_untracked(|failure| {
-        failure
-            .as_ref()
-            .map(|(error, _)| error.clone())
-            .filter(|error| error.is(ErrorCode::Conflict))
-    });
-    let failure = RwSignal::new(conflict);
-    let stored_region = card
-        .stored
-        .with_untracked(|key| key.as_ref().map(|key| key.region));
-    let region = RwSignal::new(stored_region.unwrap_or(Region::Default));
+    let failure = RwSignal::new(None);
+    let region = RwSignal::new(stored_region(card));
     let send = move || {
         if is_busy.get_untracked() {
             return;
@@ -60,9 +44,7 @@ pub(super) fn SaveForm(
             client_id: None,
             api_key: Some(key),
             region: has_regions.then(|| region.get_untracked()),
-            expected_version: card
-                .stored
-                .with_untracked(|key| key.as_ref().map(|key| key.version)),
+            expected_version: card.version(),
         };
         let slug = card.agency.slug.get_untracked();
         is_busy.set(true);
@@ -96,9 +78,7 @@ pub(super) fn SaveForm(
         });
     };
     let name = card.name();
-    let hint = card
-        .info
-        .with_value(|info| format!("Find it in {}. {}", info.key_location, info.required_rights));
+    let hint = key_hint(card);
     view! {
         <form
             class="form save-form"
@@ -113,7 +93,6 @@ pub(super) fn SaveForm(
             {move || failure.get().map(|error| refused(card, error, send))}
             <div class="actions">
                 <Button kind=ButtonKind::Primary is_submit=true is_busy=is_busy>"Save key"</Button>
-                {children.map(|children| children())}
                 {where_to_find(card)}
                 <div role="status">{move || is_busy.get().then(|| testing(&name))}</div>
             </div>
@@ -122,7 +101,31 @@ pub(super) fn SaveForm(
     .into_any()
 }
 
-fn where_to_find(card: CardContext) -> AnyView {
+/// Where the key is found and what it must be allowed to do.
+pub(super) fn key_hint(card: CardContext) -> String {
+    card.info
+        .with_value(|info| format!("Find it in {}. {}", info.key_location, info.required_rights))
+}
+
+/// The region of the stored key.
+pub(super) fn stored_region(card: CardContext) -> Region {
+    card.stored
+        .with_untracked(|key| key.as_ref().map(|key| key.region))
+        .unwrap_or(Region::Default)
+}
+
+/// The conflict of a first save that goes on in the dialog (K12).
+pub(super) fn inherited_conflict(card: CardContext) -> Option<ApiError> {
+    card.failure.with_untracked(|failure| {
+        failure
+            .as_ref()
+            .map(|(error, _)| error.clone())
+            .filter(|error| error.is(ErrorCode::Conflict))
+    })
+}
+
+/// A link to the provider's dashboard.
+pub(super) fn where_to_find(card: CardContext) -> AnyView {
     let (url, name) = card
         .info
         .with_value(|info| (info.dashboard_url.clone(), info.name.clone()));
@@ -134,14 +137,9 @@ fn where_to_find(card: CardContext) -> AnyView {
     .into_any()
 }
 
-/// What went wrong, and another try where the same key can work.
-fn refused(
-    card: CardContext,
-    error: ApiError,
-    send: impl Fn() + Send + Sync + Copy + 'static,
-) -> AnyView {
-    let words = card.words(&error, outcome::save_failed);
-    let may_work_again = matches!(
+/// Whether the same key can work at another try.
+pub(super) fn may_work_again(error: &ApiError) -> bool {
+    matches!(
         error.cause,
         Cause::NoAnswer
             | Cause::Unreadable
@@ -152,8 +150,17 @@ fn refused(
                     | ErrorCode::TooManyAttempts
                     | ErrorCode::Internal
             )
-    );
-    if may_work_again {
+    )
+}
+
+/// What went wrong, and another try where the same key can work.
+fn refused(
+    card: CardContext,
+    error: ApiError,
+    send: impl Fn() + Send + Sync + Copy + 'static,
+) -> AnyView {
+    let words = card.words(&error, outcome::save_failed);
+    if may_work_again(&error) {
         view! { <ErrorNotice error=error words=words takes_focus=true retry_label="Save again" on_retry=move |()| send() /> }.into_any()
     } else {
         view! { <ErrorNotice error=error words=words takes_focus=true /> }.into_any()
@@ -161,7 +168,7 @@ fn refused(
 }
 
 /// A drop-down where the provider has several regions; there is no field for an address (K1).
-fn region_choice(card: CardContext, region: RwSignal<Region>) -> AnyView {
+pub(super) fn region_choice(card: CardContext, region: RwSignal<Region>) -> AnyView {
     let regions = card.info.with_value(|info| info.regions.clone());
     if regions.len() < 2 {
         return ().into_any();
