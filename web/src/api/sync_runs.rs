@@ -74,13 +74,6 @@ pub(crate) fn has_ended(state: SyncState) -> bool {
     matches!(state, SyncState::Succeeded | SyncState::Failed)
 }
 
-<<<<<<< HEAD
-/// Starts a sync, or joins the one that runs (S6), and says which.
-pub(crate) async fn start(agency: &str, provider: Provider) -> Result<bool, ApiError> {
-    let input = start_sync::StartSyncInput {
-        provider,
-        client_id: None,
-=======
 /// Starts a sync of the agency's account, or of that of a client's own key, or joins the one that runs (S6); says which.
 pub(crate) async fn start(
     agency: &str,
@@ -90,7 +83,6 @@ pub(crate) async fn start(
     let input = start_sync::StartSyncInput {
         provider,
         client_id,
->>>>>>> 559bec9 (web: Draw the route of an agent's calls, and preview, roll back and clear keys by scope (K8-K11, R6))
     };
     Ok(send::<StartSync>(agency, start_sync::Variables { input })
         .await?

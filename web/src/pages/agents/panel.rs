@@ -63,14 +63,10 @@ pub(super) fn AgentPanel(listing: Listing, loaded: Loaded, id: String) -> impl I
                 view! { <ErrorNotice error=error words=words on_retry=move |()| agent.reload() /> }.into_any()
             })}
             {move || match agent.data.get() {
-<<<<<<< HEAD
-                Some(agent) => details(agency, agent, &numbers_link.get_value()),
-=======
                 Some(agent) => {
                     let route = view! { <AgentRoute agency=agency id=agent.id.clone() /> }.into_any();
-                    details(agent, &numbers_link.get_value(), route)
+                    details(agency, agent, &numbers_link.get_value(), route)
                 }
->>>>>>> 559bec9 (web: Draw the route of an agent's calls, and preview, roll back and clear keys by scope (K8-K11, R6))
                 None if agent.error.with(Option::is_some) => ().into_any(),
                 None => skeleton_lines(8),
             }}
@@ -79,11 +75,7 @@ pub(super) fn AgentPanel(listing: Listing, loaded: Loaded, id: String) -> impl I
     .into_any()
 }
 
-<<<<<<< HEAD
-fn details(agency: AgencyContext, agent: Agent, numbers_link: &str) -> AnyView {
-=======
-fn details(agent: Agent, numbers_link: &str, route: AnyView) -> AnyView {
->>>>>>> 559bec9 (web: Draw the route of an agent's calls, and preview, roll back and clear keys by scope (K8-K11, R6))
+fn details(agency: AgencyContext, agent: Agent, numbers_link: &str, route: AnyView) -> AnyView {
     let Agent {
         status,
         is_reachable,
@@ -127,7 +119,6 @@ fn details(agent: Agent, numbers_link: &str, route: AnyView) -> AnyView {
     .into_any()
 }
 
-<<<<<<< HEAD
 /// The client that it works for, or the agency itself.
 fn client_link(agency: AgencyContext, client: Option<AgentClient>) -> AnyView {
     let Some(AgentClient {
@@ -143,17 +134,8 @@ fn client_link(agency: AgencyContext, client: Option<AgentClient>) -> AnyView {
     view! { <a href=href>{name}</a> {state} }.into_any()
 }
 
-/// Why nobody reaches this agent, where that is so.
-fn notice(
-    status: AgentStatus,
-    is_reachable: bool,
-    provider: &str,
-    placements: &[AgentPlacement],
-) -> AnyView {
-=======
 /// That its provider has it no more, where that is so; what else stops its calls is told by their route.
 fn notice(status: AgentStatus, provider: &str, placements: &[AgentPlacement]) -> AnyView {
->>>>>>> 559bec9 (web: Draw the route of an agent's calls, and preview, roll back and clear keys by scope (K8-K11, R6))
     let (title, text) = match status {
         AgentStatus::Inactive => {
             let is_hidden = placements

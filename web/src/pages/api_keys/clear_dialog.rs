@@ -98,11 +98,7 @@ impl Form {
             detach_numbers: self.detaches.get_untracked() && shown_answering > 0,
             acknowledgement: preview.impact.acknowledgement,
             clear_despite_failed_detach: despite_failed_detach,
-<<<<<<< HEAD
-            destroy_now: false,
-=======
             destroy_now: self.destroys.get_untracked(),
->>>>>>> 559bec9 (web: Draw the route of an agent's calls, and preview, roll back and clear keys by scope (K8-K11, R6))
         };
         let (card, name) = (self.card(), self.name());
         let slug = card.agency.slug.get_untracked();

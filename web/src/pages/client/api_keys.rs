@@ -1,37 +1,27 @@
-//! The keys of the client's own, by provider.
+//! The tab with the keys of the client's own: the same cards as the agency's, over the client that the page has loaded.
 
-use crate::api::clients as api;
-use crate::components::error_notice::ErrorNotice;
 use crate::components::skeleton::skeleton_cards;
 use crate::erased::dynamic;
-use crate::loader::Loader;
-use crate::logic::outcome;
-use crate::pages::client::overview::key_card;
-use crate::session::use_agency;
+use crate::pages::api_keys::{ClientScope, client_keys};
+use crate::pages::client::ClientContext;
 use leptos::prelude::*;
 
 /// The tab.
-#[component]
-pub(super) fn ClientApiKeys(client_id: String) -> impl IntoView {
-    let agency = use_agency();
-    let loader = Loader::new(move || {
-        let (slug, id) = (agency.slug.get(), client_id.clone());
-        async move { api::get(&slug, id).await }
+pub(super) fn api_keys(page: ClientContext) -> AnyView {
+    // The cards are made anew for another client, and when this one is archived or restored, not at each reload of its figures.
+    let scope = Memo::new(move |_| {
+        page.client.with(|client| {
+            client.as_ref().map(|client| ClientScope {
+                id: client.id.clone(),
+                name: client.name.clone(),
+                is_archived: client.archived_at.is_some(),
+            })
+        })
     });
-    view! {
-        <div class="tab-page">
-            {dynamic(move || match loader.error.get() {
-                Some(error) => {
-                    let words = outcome::other(&error);
-                    view! { <ErrorNotice error=error words=words on_retry=move |()| loader.reload() /> }.into_any()
-                }
-                None => ().into_any(),
-            })}
-            {dynamic(move || match loader.data.get() {
-                Some(details) => key_card(&details, None),
-                None => skeleton_cards(1),
-            })}
-        </div>
-    }
-    .into_any()
+    let body = dynamic(move || match scope.get() {
+        Some(scope) => client_keys(scope),
+        None if page.loader.error.with(Option::is_some) => ().into_any(),
+        None => skeleton_cards(3),
+    });
+    view! { <div class="tab-page">{body}</div> }.into_any()
 }

@@ -19,7 +19,7 @@ use crate::loader::Loader;
 use crate::logic::client_words;
 use crate::logic::outcome::{self, Words};
 use crate::pages::client::agents::ClientAgents;
-use crate::pages::client::api_keys::ClientApiKeys;
+use crate::pages::client::api_keys::api_keys;
 use crate::pages::client::archiving::{Archiving, restore};
 use crate::pages::client::overview::overview;
 use crate::pages::client::settings::settings;
@@ -265,8 +265,7 @@ pub(crate) fn ClientAgentsTab() -> impl IntoView {
 /// The tab with the keys of the client's own.
 #[component]
 pub(crate) fn ClientKeysTab() -> impl IntoView {
-    let page = use_client();
-    dynamic(move || view! { <ClientApiKeys client_id=page.id.get() /> }.into_any())
+    api_keys(use_client())
 }
 
 /// The tab with the client's name, and where it is archived.
