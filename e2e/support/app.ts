@@ -195,6 +195,43 @@ export class Script {
     });
   }
 
+  /** A client, with the first so many agents that work for nobody else, by name. */
+  async makeClient(name: string, agentCount: number): Promise<{ id: string; agents: string[] }> {
+    const { createClient } = await this.send<{ createClient: { client: { id: string } } }>(
+      "mutation($input: CreateClientInput!) { createClient(input: $input) { client { id } } }",
+      { input: { name } },
+    );
+    const { id } = createClient.client;
+    const { agents } = await this.send<{ agents: { nodes: { id: string }[] } }>(
+      "query($first: Int!) { agents(filter: { isAssigned: false }, first: $first) { nodes { id } } }",
+      { first: agentCount },
+    );
+    const agentIds = agents.nodes.map((agent) => agent.id);
+    await this.send("mutation($input: AssignAgentsInput!) { assignAgents(input: $input) { assignedCount } }", {
+      input: { clientId: id, agentIds },
+    });
+    return { id, agents: agentIds };
+  }
+
+  /** Saves a client's first own Vapi key. */
+  async saveClientKey(clientId: string, apiKey: string): Promise<void> {
+    await this.send("mutation($input: SaveProviderKeyInput!) { saveProviderKey(input: $input) { providerKey { version } } }", {
+      input: { provider: "VAPI", clientId, apiKey },
+    });
+  }
+
+  /** A client's stored Vapi key. */
+  async clientKey(clientId: string): Promise<{ id: string; version: number; clearImpact: { acknowledgement: string } }> {
+    const { providerKeys } = await this.send<{
+      providerKeys: { nodes: { id: string; version: number; clearImpact: { acknowledgement: string } }[] };
+    }>("query($clientId: ID!) { providerKeys(clientId: $clientId, provider: [VAPI]) { nodes { id version clearImpact { acknowledgement } } } }", {
+      clientId,
+    });
+    const key = providerKeys.nodes[0];
+    if (!key) throw new Error("the client has no key of its own");
+    return key;
+  }
+
   /** State of the latest sync. */
   async syncState(): Promise<string | undefined> {
     const { syncRuns } = await this.send<{ syncRuns: { nodes: { state: string }[] } }>("{ syncRuns(first: 1) { nodes { state } } }");

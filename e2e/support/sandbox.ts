@@ -39,6 +39,11 @@ export class Sandbox {
     await this.send("POST", "/accounts", { key, agents: assistants, phoneNumbers });
   }
 
+  /** Another key of an account. */
+  async addKey(key: string, sameAccountAs: string, visibleAgents?: number): Promise<void> {
+    await this.send("POST", "/keys", { key, sameAccountAs, visibleAgents });
+  }
+
   /** From now on the provider does not know this key. */
   async revoke(key: string): Promise<void> {
     await this.send("DELETE", "/keys", { key });

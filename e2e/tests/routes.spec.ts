@@ -6,34 +6,7 @@ import { KEYS, PAGES, PEOPLE, Script, connect, logIn, sidePanel } from "../suppo
 import { look } from "../support/look";
 import { expect, test } from "../support/test";
 
-/** Two clients with four agents each; the second's name sorts after the first's. */
-async function clients(script: Script): Promise<{ dental: string; legal: string; agent: string; other: string }> {
-  const make = async (name: string) => {
-    const { createClient } = await script.send<{ createClient: { client: { id: string } } }>(
-      "mutation($input: CreateClientInput!) { createClient(input: $input) { client { id } } }",
-      { input: { name } },
-    );
-    return createClient.client.id;
-  };
-  const [dental, legal] = [await make("Northside Dental"), await make("Harbor Legal")];
-  const { agents } = await script.send<{ agents: { nodes: { id: string }[] } }>("{ agents(first: 8) { nodes { id } } }");
-  const ids = agents.nodes.map(({ id }) => id);
-  for (const [clientId, agentIds] of [
-    [dental, ids.slice(0, 4)],
-    [legal, ids.slice(4)],
-  ]) {
-    await script.send("mutation($input: AssignAgentsInput!) { assignAgents(input: $input) { assignedCount } }", { input: { clientId, agentIds } });
-  }
-  return { dental, legal, agent: ids[0] ?? "", other: ids[4] ?? "" };
-}
-
-async function saveClientKey(script: Script, clientId: string, apiKey: string): Promise<void> {
-  await script.send("mutation($input: SaveProviderKeyInput!) { saveProviderKey(input: $input) { providerKey { version } } }", {
-    input: { provider: "VAPI", clientId, apiKey },
-  });
-}
-
-async function openAgent(page: Page, id: string): Promise<Locator> {
+async function openAgent(page: Page, id: string | undefined): Promise<Locator> {
   await page.goto(`${PAGES.agents}?agent=${id}`);
   const route = sidePanel(page).locator(".route");
   await expect(route.getByRole("list", { name: "The way of a call" })).toBeVisible();
@@ -50,10 +23,11 @@ test("each agent shows whose key its calls go over, and where they end", async (
   // R1, R2, R5, R6.
   await connect(demo);
   const script = await Script.as(demo, PEOPLE.admin);
-  const { dental, agent, other } = await clients(script);
+  const { id: dental, agents } = await script.makeClient("Northside Dental", 4);
+  const legal = await script.makeClient("Harbor Legal", 4);
   await logIn(page, PEOPLE.admin, PAGES.agents);
 
-  const agency = await openAgent(page, other);
+  const agency = await openAgent(page, legal.agents[0]);
   expect(await stops(agency)).toEqual([
     "Harbor Legal's own Vapi key None stored None is stored, so the agency's key counts.",
     "The agency's Vapi key …k7Qd Taken The agency's Vapi key is used and pays.",
@@ -64,8 +38,8 @@ test("each agent shows whose key its calls go over, and where they end", async (
   await expect(agency.getByText("Can call", { exact: true })).toBeVisible();
   await look(page, "route-ready");
 
-  await saveClientKey(script, dental, KEYS.second);
-  const own = await openAgent(page, agent);
+  await script.saveClientKey(dental, KEYS.second);
+  const own = await openAgent(page, agents[0]);
   const [first, second, third, last] = await stops(own);
   expect(first).toMatch(/^Northside Dental's own Vapi key …x4Rm Taken/);
   expect(second).toBe("The agency's Vapi key …k7Qd Passed over The client has a key of its own, which counts whatever its health.");
@@ -76,7 +50,7 @@ test("each agent shows whose key its calls go over, and where they end", async (
   await look(page, "route-mismatch");
 
   await script.send("mutation($input: ArchiveClientInput!) { archiveClient(input: $input) { client { id } } }", { input: { clientId: dental } });
-  const archived = await openAgent(page, agent);
+  const archived = await openAgent(page, agents[0]);
   expect((await stops(archived))[0]).toBe("Northside Dental Archived None of its agents has a route until it is restored.");
   await script.close();
 });
@@ -85,33 +59,29 @@ test("a refused key is red, no other key is used instead, and cleared it returns
   // R2, R3, R6, R8.
   await connect(demo);
   const script = await Script.as(demo, PEOPLE.admin);
-  const { dental, agent } = await clients(script);
+  const { id: dental, agents } = await script.makeClient("Northside Dental", 4);
   const key = "key-of-the-same-account-0001";
   await demo.sandbox.addKey(key, KEYS.good);
-  await saveClientKey(script, dental, key);
+  await script.saveClientKey(dental, key);
   await logIn(page, PEOPLE.admin, PAGES.agents);
-  const ready = await openAgent(page, agent);
+  const ready = await openAgent(page, agents[0]);
   await expect(ready.getByText(/^Northside Dental pays, over its Vapi account /)).toBeVisible();
 
   await demo.sandbox.revoke(key);
-  const test = async () => {
-    const { providerKeys } = await script.send<{ providerKeys: { nodes: { id: string }[] } }>(
-      "query($clientId: ID!) { providerKeys(clientId: $clientId) { nodes { id } } }",
-      { clientId: dental },
-    );
+  const check = async () => {
     await script.send("mutation($input: TestProviderKeyInput!) { testProviderKey(input: $input) { providerKey { health } } }", {
-      input: { providerKeyId: providerKeys.nodes[0]?.id },
+      input: { providerKeyId: (await script.clientKey(dental)).id },
     });
   };
-  await test();
-  const doubtful = await openAgent(page, agent);
+  await check();
+  const doubtful = await openAgent(page, agents[0]);
   expect((await stops(doubtful))[0]).toMatch(/^Northside Dental's own Vapi key …0001 Refused at the last check/);
   await expect(doubtful.getByText("Likely refused", { exact: true })).toBeVisible();
   await look(page, "route-doubtful");
 
-  await test();
-  await test();
-  const refused = await openAgent(page, agent);
+  await check();
+  await check();
+  const refused = await openAgent(page, agents[0]);
   expect(await stops(refused)).toEqual([
     "Northside Dental's own Vapi key …0001 Rejected The call ends here.",
     expect.stringMatching(/^The agency's Vapi key …k7Qd Passed over/),
@@ -121,15 +91,11 @@ test("a refused key is red, no other key is used instead, and cleared it returns
   await expect(refused.getByText(/was refused several times in a row/)).toBeVisible();
   await look(page, "route-refused");
 
-  const { providerKeys } = await script.send<{
-    providerKeys: { nodes: { id: string; version: number; clearImpact: { acknowledgement: string } }[] };
-  }>("query($clientId: ID!) { providerKeys(clientId: $clientId) { nodes { id version clearImpact { acknowledgement } } } }", { clientId: dental });
-  const stored = providerKeys.nodes[0];
-  if (!stored) throw new Error("the client's key is not there");
+  const stored = await script.clientKey(dental);
   await script.send("mutation($input: ClearProviderKeyInput!) { clearProviderKey(input: $input) { clearedVersion } }", {
     input: { providerKeyId: stored.id, expectedVersion: stored.version, acknowledgement: stored.clearImpact.acknowledgement },
   });
-  const cleared = await openAgent(page, agent);
+  const cleared = await openAgent(page, agents[0]);
   await expect(cleared.getByText(/^The agency pays, over its Vapi account /)).toBeVisible();
   await script.close();
 });
@@ -138,11 +104,11 @@ test("staff see the same line without names of accounts and without any part of 
   // P1, K7, R6.
   await connect(demo);
   const script = await Script.as(demo, PEOPLE.admin);
-  const { dental, agent } = await clients(script);
-  await saveClientKey(script, dental, KEYS.second);
+  const { id: dental, agents } = await script.makeClient("Northside Dental", 4);
+  await script.saveClientKey(dental, KEYS.second);
   const { explainRoute } = await script.send<{ explainRoute: { account: { name: string }; otherAccounts: { name: string }[] } }>(
     "query($id: ID!) { explainRoute(agentId: $id) { account { name } otherAccounts { name } } }",
-    { id: agent },
+    { id: agents[0] },
   );
   await script.close();
   const secrets = ["x4Rm", "k7Qd", explainRoute.account.name, ...explainRoute.otherAccounts.map(({ name }) => name)];
@@ -154,7 +120,7 @@ test("staff see the same line without names of accounts and without any part of 
     if (response.url().endsWith("/graphql")) bodies.push(response.text().catch(() => ""));
   });
   await logIn(page, PEOPLE.staff, PAGES.agents);
-  const route = await openAgent(page, agent);
+  const route = await openAgent(page, agents[0]);
   expect(await stops(route)).toEqual([
     "Northside Dental's own Vapi key Taken This key counts for the agent's calls.",
     expect.stringMatching(/^The agency's Vapi key Passed over/),
