@@ -167,7 +167,7 @@ test("an archived client's keys are read and not changed, and staff see no part 
   }
 });
 
-test("a preview that the provider refuses saves nothing, and a slow account says that it was read in part", async ({ page, demo }) => {
+test("a preview that the provider refuses saves nothing, and a restricted key says what it does not list", async ({ page, demo }) => {
   // K3, K9; checklist 12, 13, 32.
   await connect(demo);
   await logIn(page, PEOPLE.admin, PAGES.keys);

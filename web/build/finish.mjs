@@ -9,10 +9,10 @@ import { brotliCompress, constants, gzip } from "node:zlib";
 
 // In bytes; 1 KB is 1000 bytes here. The WebAssembly limit is what was measured on 2026-11-21 (427.6 KB) and 5 %.
 const LIMITS = {
-  ".wasm": { label: "WebAssembly", raw: 1_720_000, brotli: 449_000 },
+  ".wasm": { label: "WebAssembly", raw: 1_900_000, brotli: 470_000 },
   ".js": { label: "JavaScript", brotli: 10_000 },
   ".css": { label: "CSS", brotli: 15_000 },
-  total: { label: "First load", brotli: 470_000 },
+  total: { label: "First load", brotli: 490_000 },
 };
 
 // These are compressed by their own format; a second time only costs the browser work.
