@@ -62,10 +62,13 @@ test("a client's own key is previewed, put in use, replaced, rolled back and cle
   await card.button("Replace").click();
   await dialog.getByLabel("Vapi key", { exact: true }).fill(KEYS.second);
   await dialog.getByRole("button", { name: "Check and preview" }).click();
+  await dialog.getByRole("checkbox", { name: /^Create the 4 agents in this account/ }).uncheck();
   await dialog.getByLabel("Type Northside Dental to confirm").fill("Northside Dental");
   await put.click();
   await expect(card.mask).toHaveText("…x4Rm");
   await card.synced();
+  await expect(card.root.getByText("4 agents cannot call with this key yet")).toBeVisible();
+  await look(page, "client-key-mismatch");
   await expect(await payer(page, agents[0])).toContainText("Nothing is dialled, so nobody pays.");
   await expect(await payer(page, legal.agents[0])).toContainText("The agency pays");
 
@@ -90,14 +93,40 @@ test("a client's own key is previewed, put in use, replaced, rolled back and cle
   const destroy = dialog.getByRole("checkbox", { name: /^Destroy now/ });
   await expect(destroy).not.toBeChecked();
   await look(page, "client-key-clear");
-  const name = dialog.getByLabel("Type Northside Dental to confirm");
-  if (await name.isVisible()) await name.fill("Northside Dental");
+  await dialog.getByLabel("Type Northside Dental to confirm").fill("Northside Dental");
   await dialog.getByRole("button", { name: "Clear key" }).click();
   await expect(card.badge("Agency key")).toBeVisible();
   await expect(card.root.getByText(/^A cleared key …0001 can be brought back until tomorrow \d\d:\d\d\./)).toBeVisible();
   await look(page, "client-key-cleared");
   await expect(await payer(page, agents[0])).toContainText("The agency pays");
   await script.close();
+});
+
+test("the client's agents are created in the account of its new key, as offered", async ({ page, demo }) => {
+  // R5.
+  await connect(demo);
+  const script = await Script.as(demo, PEOPLE.admin);
+  const { id: dental, agents } = await script.makeClient("Northside Dental", 4);
+  await script.close();
+  await logIn(page, PEOPLE.admin, keysOf(dental));
+  const card = new Card(page);
+  const dialog = openDialog(page);
+  await card.button("Use an own key").click();
+  await dialog.getByLabel("Vapi key", { exact: true }).fill(KEYS.second);
+  await dialog.getByRole("button", { name: "Check and preview" }).click();
+  await expect(dialog.getByRole("checkbox", { name: /^Create the 4 agents in this account/ })).toBeChecked();
+  await dialog.getByLabel("Type Northside Dental to confirm").fill("Northside Dental");
+  await dialog.getByRole("button", { name: "Put in use" }).click();
+  await expect(card.mask).toHaveText("…x4Rm");
+  await expect(card.badge("Working")).toBeVisible();
+  const create = card.root.getByRole("button", { name: /^Create 4 agents at Vapi$/ });
+  const made = toast(page).filter({ hasText: "4 agents made at Vapi." });
+  // Where something of an agent is not taken over the card asks first.
+  await expect(create.or(made)).toBeVisible({ timeout: 15_000 });
+  if (await create.isVisible()) await create.click();
+  await expect(made).toBeVisible({ timeout: 20_000 });
+  await expect(card.root.getByText(/cannot call with this key yet/)).toHaveCount(0);
+  await expect(await payer(page, agents[0])).toContainText("Northside Dental pays");
 });
 
 test("a cleared key is brought back from its card, unless it was destroyed", async ({ page, demo }) => {

@@ -200,6 +200,12 @@ contract_enum! {
     RouteDoubt { KeyRefused = "KEY_REFUSED", NoFunds = "NO_FUNDS", RateLimited = "RATE_LIMITED", Unreachable = "UNREACHABLE", }
 }
 contract_enum! {
+    /// How the making of agents in an account stands (R5).
+    PlacementRunState {
+        Queued = "QUEUED", Running = "RUNNING", Waiting = "WAITING", Succeeded = "SUCCEEDED", Incomplete = "INCOMPLETE", Failed = "FAILED",
+    }
+}
+contract_enum! {
     /// The closed list of the server's error codes.
     ErrorCode {
         Unauthenticated = "UNAUTHENTICATED", Forbidden = "FORBIDDEN", NotFound = "NOT_FOUND", InvalidInput = "INVALID_INPUT",
@@ -253,6 +259,7 @@ mod tests {
             RouteStationState::names(),
             RouteBlockCode::names(),
             RouteDoubt::names(),
+            PlacementRunState::names(),
             ErrorCode::names(),
         ] {
             let in_schema = values_in(schema, name);

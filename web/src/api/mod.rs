@@ -19,6 +19,7 @@ pub(crate) mod decode;
 pub(crate) mod enums;
 pub(crate) mod overview;
 pub(crate) mod phone_numbers;
+pub(crate) mod placements;
 pub(crate) mod provider_keys;
 pub(crate) mod routes;
 pub(crate) mod session;
@@ -48,7 +49,8 @@ macro_rules! operation {
                 "InactiveReason", "PhoneNumberStatus", "SyncTrigger", "SyncState", "SyncPhase", "SyncDecision", "SortDirection",
                 "AgentSortField", "PhoneNumberSortField", "SyncChangeKind", "SyncChangeSubject", "SyncChangeField", "ErrorCode",
                 "AlertKind", "AlertState", "WebhookEvent", "WebhookDeliveryState", "WebhookFailure",
-                "KeyScope", "AccountRelation", "KeyVersionState", "RouteState", "RouteStationState", "RouteBlockCode", "RouteDoubt"
+                "KeyScope", "AccountRelation", "KeyVersionState", "RouteState", "RouteStationState", "RouteBlockCode", "RouteDoubt",
+                "PlacementRunState"
             )
         )]
         pub(crate) struct $name;

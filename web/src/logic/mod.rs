@@ -15,6 +15,7 @@ pub(crate) mod model_name;
 pub(crate) mod number;
 pub(crate) mod outcome;
 pub(crate) mod phone;
+pub(crate) mod placement_words;
 pub(crate) mod provider_name;
 pub(crate) mod query_string;
 pub(crate) mod route_line;

@@ -41,6 +41,8 @@ pub(super) struct CardContext {
     pub(super) is_clearing: RwSignal<bool>,
     /// The dialog with the versions.
     pub(super) is_showing_versions: RwSignal<bool>,
+    /// Once the key is saved, its client's agents are made in its account (R5).
+    pub(super) places_agents: RwSignal<bool>,
     /// A sample key on its way into the field.
     pub(super) prefill: RwSignal<Option<String>>,
     /// A test is under way.
@@ -235,6 +237,7 @@ pub(super) fn ProviderCard(info: ProviderInfo) -> impl IntoView {
         is_replacing: RwSignal::new(false),
         is_clearing: RwSignal::new(false),
         is_showing_versions: RwSignal::new(false),
+        places_agents: RwSignal::new(false),
         prefill: RwSignal::new(None),
         is_testing: RwSignal::new(false),
         is_starting_sync: RwSignal::new(false),

@@ -12,6 +12,7 @@ use crate::logic::outcome;
 use crate::logic::{key_preview, provider_name, query_string};
 use crate::pages::api_keys::card::{CardContext, capability_name};
 use crate::pages::api_keys::client_card::locked_reason;
+use crate::pages::api_keys::placements::placements;
 use crate::pages::sync_strip::SyncStrip;
 use leptos::prelude::*;
 
@@ -23,6 +24,7 @@ pub(super) fn connected(card: CardContext) -> AnyView {
         {move || card.stored.get().map(|key| facts(card, key))}
         {move || card.is_testing.get().then(|| testing(&card.name()))}
         {move || card.failure.get().map(|(error, words)| view! { <ErrorNotice error=error words=words /> }.into_any())}
+        {placements(card)}
         <SyncStrip run=card.run provider_name=name on_retry=retry />
         <Actions card=card />
     }

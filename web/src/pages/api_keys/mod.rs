@@ -6,6 +6,7 @@ mod card;
 mod clear_dialog;
 mod client_card;
 mod connected;
+mod placements;
 mod preview;
 mod replace_dialog;
 mod sample_keys;

@@ -12,6 +12,7 @@ use crate::components::error_notice::ErrorNotice;
 use crate::components::field::focus;
 use crate::components::key_field::{KeyField, is_filled, take};
 use crate::erased::{dynamic, effect, spawn};
+use crate::logic::number::counted;
 use crate::logic::outcome;
 use crate::pages::api_keys::card::CardContext;
 use crate::pages::api_keys::client_card::agency_key;
@@ -62,6 +63,8 @@ struct Form {
     region: RwSignal<Region>,
     preview: RwSignal<Option<Seen>>,
     typed: RwSignal<String>,
+    /// Ticked (R5).
+    places_agents: RwSignal<bool>,
     field_error: RwSignal<Option<String>>,
     failure: RwSignal<Option<ApiError>>,
     is_busy: RwSignal<bool>,
@@ -141,6 +144,10 @@ impl Form {
         self.failure.set(None);
         let Some(key) = self.key() else { return };
         let card = self.card;
+        let places_agents = self.preview.with_untracked(|seen| {
+            seen.as_ref()
+                .is_some_and(|(preview, _)| offers_placing(card, preview))
+        }) && self.places_agents.get_untracked();
         let input = SaveProviderKeyInput {
             provider: card.provider(),
             client_id: card.client_id(),
@@ -160,6 +167,7 @@ impl Form {
                     if let Some(input) = self.input_ref.get_untracked() {
                         input.set_value("");
                     }
+                    card.places_agents.set(places_agents);
                     card.saved(saved);
                 }
                 Err(error) => self.failed(error),
@@ -192,6 +200,7 @@ fn replace_form(
         region: RwSignal::new(stored_region(card)),
         preview: RwSignal::new(None),
         typed: RwSignal::new(String::new()),
+        places_agents: RwSignal::new(true),
         field_error: RwSignal::new(None),
         // The dialog that goes on after a conflict starts with its notice.
         failure: RwSignal::new(inherited_conflict(card)),
@@ -273,6 +282,30 @@ fn previewed(form: Form, preview: &KeyPreview) -> AnyView {
             <button type="button" class="link-button" disabled=form.is_busy on:click=again>"Type another key"</button>
         </p>
         {preview_view(form.card, preview, form.typed)}
+        {offers_placing(form.card, preview).then(|| place_agents(form, preview.becoming_unreachable.count))}
+    }
+    .into_any()
+}
+
+/// Whether a client's agents would not be in the account of the new key.
+fn offers_placing(card: CardContext, preview: &KeyPreview) -> bool {
+    card.client().is_some() && preview.becoming_unreachable.count > 0
+}
+
+/// R5: offered, ticked. Where something of an agent would be lost, the card asks first.
+fn place_agents(form: Form, count: i64) -> AnyView {
+    let agents = counted(count, "agent", "agents");
+    let text = format!("Create the {agents} in this account afterwards, from their definitions");
+    view! {
+        <label class="check">
+            <input
+                type="checkbox"
+                prop:checked=form.places_agents
+                disabled=form.is_busy
+                on:change=move |event| form.places_agents.set(event_target_checked(&event))
+            />
+            <span>{text}</span>
+        </label>
     }
     .into_any()
 }
