@@ -4,10 +4,7 @@
 use crate::api::enums::{PlacementRunState, Provider};
 use crate::api::{ApiError, operation, send};
 
-operation!(
-    PlanPlacements,
-    "src/api/placements/plan_placements.graphql"
-);
+operation!(PlanPlacements, "src/api/placements/plan_placements.graphql");
 operation!(
     StartPlacementRun,
     "src/api/placements/start_placement_run.graphql"

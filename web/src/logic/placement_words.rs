@@ -29,7 +29,9 @@ pub(crate) fn offer(plan: &PlacementPlan, provider: &str) -> String {
 /// What the provider cannot take over of an agent; `None` where it takes all of it.
 pub(crate) fn limits(agent: &PlannedPlacement) -> Option<String> {
     if agent.is_half_read {
-        return Some("Only a part of it has been read so far; the next sync reads the rest.".to_owned());
+        return Some(
+            "Only a part of it has been read so far; the next sync reads the rest.".to_owned(),
+        );
     }
     let reasons: Vec<&str> = agent
         .unsupported
@@ -59,7 +61,11 @@ pub(crate) fn progress(run: &PlacementRun) -> String {
     {
         return format!("{reason} {} of {}", grouped(done(run)), grouped(run.total));
     }
-    format!("Agents made {} of {}", grouped(done(run)), grouped(run.total))
+    format!(
+        "Agents made {} of {}",
+        grouped(done(run)),
+        grouped(run.total)
+    )
 }
 
 fn done(run: &PlacementRun) -> i64 {
@@ -107,11 +113,17 @@ mod tests {
         });
         let plan: PlacementPlan = serde_json::from_value(plan).expect("the fields of the document");
         assert_eq!(missing(&plan), "3 agents cannot call with this key yet");
-        assert!(offer(&plan, "Vapi").contains(" 2 agents can be made there. Tools are not copied."));
+        assert!(
+            offer(&plan, "Vapi").contains(" 2 agents can be made there. Tools are not copied.")
+        );
         let limits: Vec<_> = plan.agents.iter().map(limits).collect();
         assert_eq!(limits[0], None);
         assert_eq!(limits[1].as_deref(), Some("Its voice is not there."));
-        assert!(limits[2].as_deref().is_some_and(|text| text.starts_with("Only a part")));
+        assert!(
+            limits[2]
+                .as_deref()
+                .is_some_and(|text| text.starts_with("Only a part"))
+        );
     }
 
     /// R5: a run counts what was made, and says what was not.

@@ -72,9 +72,8 @@ fn station(stop: Stop) -> AnyView {
                 <p class="route-title">
                     <span>{stop.title}</span>
                     {stop.mask.map(|mask| view! { <code class="masked">{mask}</code> }.into_any())}
-                    <span class="route-word">{stop.word}</span>
                 </p>
-                {(!stop.text.is_empty()).then(|| view! { <p class="route-reason">{stop.text}</p> }.into_any())}
+                <p class="route-reason"><span class="route-word">{stop.word}</span> " " {stop.text}</p>
             </div>
         </li>
     }

@@ -148,9 +148,7 @@ fn offer(context: Context, plan: &PlacementPlan) -> AnyView {
     let rows = limited
         .into_iter()
         .take(NAMED_AGENTS)
-        .map(|(name, text)| {
-            view! { <li>{name} <span class="quiet">{text}</span></li> }.into_any()
-        })
+        .map(|(name, text)| view! { <li>{name} <span class="quiet">{text}</span></li> }.into_any())
         .collect::<Vec<_>>();
     let verb = format!(
         "Create {} at {name}",
