@@ -75,7 +75,7 @@ export class Card {
   }
 
   get mask(): Locator {
-    return this.root.locator("code.masked");
+    return this.root.locator(".key-line code.masked");
   }
 
   get progress(): Locator {

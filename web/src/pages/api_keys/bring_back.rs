@@ -40,7 +40,7 @@ pub(super) fn bring_back(card: CardContext) -> AnyView {
             <p class="bring-back">
                 {icon(Icon::History)}
                 <span>"A cleared key " <code class="masked">{mask}</code> {format!(" can be brought back{until}.")}</span>
-                <button type="button" class="link-button" on:click=move |_| card.is_showing_versions.set(true)>"Bring it back"</button>
+                <button type="button" class="link-button" on:click=move |_| card.is_showing_versions().set(true)>"Bring it back"</button>
             </p>
         }
         .into_any()

@@ -22,6 +22,14 @@ use crate::session::{AgencyContext, use_agency};
 use leptos::html;
 use leptos::prelude::*;
 
+/// The dialogs of one card.
+#[derive(Clone, Copy)]
+struct Dialogs {
+    replacing: RwSignal<bool>,
+    clearing: RwSignal<bool>,
+    versions: RwSignal<bool>,
+}
+
 /// What the parts of one card share.
 #[derive(Clone, Copy)]
 pub(super) struct CardContext {
@@ -35,12 +43,8 @@ pub(super) struct CardContext {
     pub(super) stored: Memo<Option<ProviderKey>>,
     /// The latest sync, live.
     pub(super) run: RwSignal<Option<SyncRun>>,
-    /// The replace dialog.
-    pub(super) is_replacing: RwSignal<bool>,
-    /// The clear dialog.
-    pub(super) is_clearing: RwSignal<bool>,
-    /// The dialog with the versions.
-    pub(super) is_showing_versions: RwSignal<bool>,
+    /// Which of its dialogs are open.
+    dialogs: StoredValue<Dialogs>,
     /// Once the key is saved, its client's agents are made in its account (R5).
     pub(super) places_agents: RwSignal<bool>,
     /// A sample key on its way into the field.
@@ -54,8 +58,7 @@ pub(super) struct CardContext {
     /// A first key that somebody else saved meanwhile (K12): what the server said, and what was typed, on its way into the
     /// replace dialog.
     pub(super) overtaken: RwSignal<Option<(ApiError, String)>>,
-    /// Toasts.
-    pub(super) notices: Notices,
+    notices: StoredValue<Notices>,
     heading: NodeRef<html::H2>,
 }
 
@@ -68,6 +71,28 @@ impl CardContext {
     /// Its name.
     pub(super) fn name(self) -> String {
         self.info.with_value(|info| info.name.clone())
+    }
+
+    /// The replace dialog.
+    pub(super) fn is_replacing(self) -> RwSignal<bool> {
+        self.dialogs.with_value(|dialogs| dialogs.replacing)
+    }
+
+    /// The clear dialog.
+    pub(super) fn is_clearing(self) -> RwSignal<bool> {
+        self.dialogs.with_value(|dialogs| dialogs.clearing)
+    }
+
+    /// The dialog with the versions.
+    pub(super) fn is_showing_versions(self) -> RwSignal<bool> {
+        self.dialogs.with_value(|dialogs| dialogs.versions)
+    }
+
+    /// Shows a toast; nothing when the page was left meanwhile.
+    pub(super) fn toast(self, text: String) {
+        if let Some(notices) = self.notices.try_get_value() {
+            notices.toast(text);
+        }
     }
 
     /// The client whose own key it is; `None`: the agency's.
@@ -119,14 +144,14 @@ impl CardContext {
 
     /// After a save: says so, shows the card anew and puts the focus on it (checklist 16).
     pub(super) fn saved(self, saved: Saved) {
-        self.notices.toast(outcome::saved(
+        self.toast(outcome::saved(
             saved.health,
             &self.name(),
             saved.has_sync_run,
         ));
         self.failure.set(None);
-        self.is_replacing.set(false);
-        self.is_showing_versions.set(false);
+        self.is_replacing().set(false);
+        self.is_showing_versions().set(false);
         self.page.keys.reload();
         if let Some(heading) = self.heading.get_untracked() {
             // The heading takes the focus because of its tabindex.
@@ -151,7 +176,7 @@ impl CardContext {
                 return; // The page was left meanwhile.
             }
             match answer {
-                Ok(health) => self.notices.toast(tested(&name, health)),
+                Ok(health) => self.toast(tested(&name, health)),
                 Err(error) => {
                     let words = self.words(&error, outcome::test_failed);
                     self.failure.set(Some((error, words)));
@@ -177,7 +202,7 @@ impl CardContext {
                 return; // The page was left meanwhile.
             }
             match answer {
-                Ok(true) => self.notices.toast(format!(
+                Ok(true) => self.toast(format!(
                     "A {name} sync is running already. You are watching it."
                 )),
                 Ok(false) => {}
@@ -234,16 +259,18 @@ pub(super) fn ProviderCard(info: ProviderInfo) -> impl IntoView {
         info: StoredValue::new(info),
         stored,
         run,
-        is_replacing: RwSignal::new(false),
-        is_clearing: RwSignal::new(false),
-        is_showing_versions: RwSignal::new(false),
+        dialogs: StoredValue::new(Dialogs {
+            replacing: RwSignal::new(false),
+            clearing: RwSignal::new(false),
+            versions: RwSignal::new(false),
+        }),
         places_agents: RwSignal::new(false),
         prefill: RwSignal::new(None),
         is_testing: RwSignal::new(false),
         is_starting_sync: RwSignal::new(false),
         failure: RwSignal::new(None),
         overtaken: RwSignal::new(None),
-        notices: use_notices(),
+        notices: StoredValue::new(use_notices()),
         heading: NodeRef::new(),
     };
     let is_connected = Memo::new(move |_| stored.with(Option::is_some));
@@ -253,7 +280,7 @@ pub(super) fn ProviderCard(info: ProviderInfo) -> impl IntoView {
         };
         page.sample.set(None);
         if is_connected.get_untracked() {
-            card.is_replacing.set(true);
+            card.is_replacing().set(true);
         }
         card.prefill.set(Some(key));
     });
@@ -266,7 +293,7 @@ pub(super) fn ProviderCard(info: ProviderInfo) -> impl IntoView {
             card.overtaken.set(None);
             let words = card.words(&error, outcome::save_failed);
             card.failure.set(Some((error, words)));
-            card.is_replacing.set(true);
+            card.is_replacing().set(true);
             card.prefill.set(Some(typed));
         }
     });

@@ -29,7 +29,7 @@ pub(super) fn ClearDialog(card: CardContext) -> impl IntoView {
         Some(client) => format!("Clear {}'s {name} key", client.name),
         None => format!("Clear the {name} key"),
     };
-    let is_open = card.is_clearing;
+    let is_open = card.is_clearing();
     view! {
         <Dialog is_open=is_open title=title is_busy=is_busy>
             <ClearForm card=card is_busy=is_busy />
@@ -111,8 +111,8 @@ impl Form {
             }
             match answer {
                 Ok(cleared) => {
-                    card.is_clearing.set(false);
-                    card.notices.toast(outcome::cleared(
+                    card.is_clearing().set(false);
+                    card.toast(outcome::cleared(
                         &name,
                         shown_answering,
                         cleared.detached_number_count,
@@ -154,7 +154,7 @@ fn ClearForm(card: CardContext, is_busy: RwSignal<bool>) -> impl IntoView {
         typed: RwSignal::new(String::new()),
         failure: RwSignal::new(None),
     };
-    let is_open = card.is_clearing;
+    let is_open = card.is_clearing();
     let impact = Memo::new(move |_| form.impact());
     watch_impact(form, impact);
     let has_no_key = move || {

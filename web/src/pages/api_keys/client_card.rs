@@ -50,7 +50,7 @@ pub(super) fn without_key(card: CardContext) -> AnyView {
         if card.page.may_manage.get() {
             view! {
                 <div class="actions">
-                    <Button on_press=move |()| card.is_replacing.set(true)>"Use an own key"</Button>
+                    <Button on_press=move |()| card.is_replacing().set(true)>"Use an own key"</Button>
                 </div>
             }
             .into_any()

@@ -201,14 +201,14 @@ fn Actions(card: CardContext) -> impl IntoView {
             >
                 "Test"
             </Button>
-            <Button kind=ButtonKind::Quiet described_by=described_by.clone() is_disabled=is_locked on_press=move |()| card.is_replacing.set(true)>
+            <Button kind=ButtonKind::Quiet described_by=described_by.clone() is_disabled=is_locked on_press=move |()| card.is_replacing().set(true)>
                 "Replace"
             </Button>
-            <Button kind=ButtonKind::Quiet described_by=described_by is_disabled=is_locked on_press=move |()| card.is_clearing.set(true)>
+            <Button kind=ButtonKind::Quiet described_by=described_by is_disabled=is_locked on_press=move |()| card.is_clearing().set(true)>
                 "Clear"
             </Button>
             {move || may_manage.get().then(|| view! {
-                <Button kind=ButtonKind::Quiet on_press=move |()| card.is_showing_versions.set(true)>"Versions"</Button>
+                <Button kind=ButtonKind::Quiet on_press=move |()| card.is_showing_versions().set(true)>"Versions"</Button>
             }.into_any())}
             <a class="button quiet" href=move || link("/settings/sync-history")>"Sync history"</a>
             {move || may_manage.get().then(|| view! { <a class="button quiet" href=link("/settings/audit")>"Activity"</a> }.into_any())}

@@ -25,11 +25,17 @@ const NAMED_AGENTS: usize = 5;
 /// What the parts share.
 #[derive(Clone, Copy)]
 struct Context {
-    card: CardContext,
+    card: StoredValue<CardContext>,
     plan: Loader<Option<PlacementPlan>>,
     run: RwSignal<Option<PlacementRun>>,
     is_starting: RwSignal<bool>,
     failure: RwSignal<Option<ApiError>>,
+}
+
+impl Context {
+    fn card(self) -> CardContext {
+        self.card.get_value()
+    }
 }
 
 /// The part of a connected card; nothing on the agency's cards, and nothing where no agent is missing.
@@ -50,7 +56,7 @@ pub(super) fn placements(card: CardContext) -> AnyView {
         }
     });
     let context = Context {
-        card,
+        card: StoredValue::new(card),
         plan,
         run: RwSignal::new(None),
         is_starting: RwSignal::new(false),
@@ -81,7 +87,7 @@ fn start(context: Context) {
     if context.is_starting.get_untracked() {
         return;
     }
-    let card = context.card;
+    let card = context.card();
     let (slug, provider, client_id) = (
         card.agency.slug.get_untracked(),
         card.provider(),
@@ -119,9 +125,9 @@ fn start(context: Context) {
 }
 
 fn ended(context: Context, run: PlacementRun) {
-    let text = placement_words::ended(&run, &context.card.name());
+    let text = placement_words::ended(&run, &context.card().name());
     if context.run.try_set(Some(run)).is_none() {
-        context.card.notices.toast(text);
+        context.card().toast(text);
         context.plan.reload();
     }
 }
@@ -138,7 +144,7 @@ fn running(context: Context) -> AnyView {
 }
 
 fn offer(context: Context, plan: &PlacementPlan) -> AnyView {
-    let name = context.card.name();
+    let name = context.card().name();
     let limited: Vec<_> = plan
         .agents
         .iter()

@@ -32,7 +32,7 @@ pub(super) fn ReplaceDialog(card: CardContext) -> impl IntoView {
     let title = Signal::derive(move || title(card));
     view! {
         <Dialog
-            is_open=card.is_replacing
+            is_open=card.is_replacing()
             title=title
             is_busy=is_busy
             is_dirty=move |()| is_filled(input_ref)
@@ -58,7 +58,7 @@ type Seen = (KeyPreview, Option<i64>);
 /// What the form's parts share; it lives while the dialog is open.
 #[derive(Clone, Copy)]
 struct Form {
-    card: CardContext,
+    card: StoredValue<CardContext>,
     input_ref: NodeRef<html::Input>,
     region: RwSignal<Region>,
     preview: RwSignal<Option<Seen>>,
@@ -71,6 +71,10 @@ struct Form {
 }
 
 impl Form {
+    fn card(self) -> CardContext {
+        self.card.get_value()
+    }
+
     /// The typed key, or the word on the field that says why it is none.
     fn key(self) -> Option<String> {
         match take(self.input_ref) {
@@ -85,11 +89,16 @@ impl Form {
     fn refuse(self, text: String) {
         self.preview.set(None);
         self.field_error.set(Some(text));
-        focus(self.input_ref);
+        self.focus_field();
+    }
+
+    /// In the next frame: until then the field may be hidden, and nothing hidden takes the focus.
+    fn focus_field(self) {
+        request_animation_frame(move || focus(self.input_ref));
     }
 
     fn chosen_region(self) -> Option<Region> {
-        let has_regions = self.card.info.with_value(|info| info.regions.len() > 1);
+        let has_regions = self.card().info.with_value(|info| info.regions.len() > 1);
         has_regions.then(|| self.region.get_untracked())
     }
 
@@ -97,7 +106,7 @@ impl Form {
         let typed = self.typed.get();
         self.preview.with(|seen| {
             seen.as_ref()
-                .is_some_and(|(preview, _)| is_confirmed(self.card, preview, &typed))
+                .is_some_and(|(preview, _)| is_confirmed(self.card(), preview, &typed))
         })
     }
 
@@ -115,7 +124,7 @@ impl Form {
     fn check(self) {
         self.failure.set(None);
         let Some(key) = self.key() else { return };
-        let (card, version) = (self.card, self.card.version());
+        let (card, version) = (self.card(), self.card().version());
         let input = PreviewProviderKeyInput {
             provider: card.provider(),
             client_id: card.client_id(),
@@ -143,7 +152,7 @@ impl Form {
     fn save(self, version: Option<i64>) {
         self.failure.set(None);
         let Some(key) = self.key() else { return };
-        let card = self.card;
+        let card = self.card();
         let places_agents = self.preview.with_untracked(|seen| {
             seen.as_ref()
                 .is_some_and(|(preview, _)| offers_placing(card, preview))
@@ -183,7 +192,7 @@ impl Form {
         if error.is(ErrorCode::Conflict) {
             // The preview was compared with a key that is not in use any more.
             self.preview.set(None);
-            self.card.page.keys.reload();
+            self.card().page.keys.reload();
         }
         self.failure.set(Some(error));
     }
@@ -195,7 +204,7 @@ fn replace_form(
     is_busy: RwSignal<bool>,
 ) -> AnyView {
     let form = Form {
-        card,
+        card: StoredValue::new(card),
         input_ref,
         region: RwSignal::new(stored_region(card)),
         preview: RwSignal::new(None),
@@ -251,7 +260,7 @@ fn replace_form(
 }
 
 fn foot(form: Form, has_preview: Memo<bool>) -> AnyView {
-    let is_open = form.card.is_replacing;
+    let is_open = form.card().is_replacing();
     let is_unconfirmed = Signal::derive(move || has_preview.get() && !form.can_save());
     let verb = move || {
         if has_preview.get() {
@@ -274,15 +283,15 @@ fn previewed(form: Form, preview: &KeyPreview) -> AnyView {
     let again = move |_| {
         form.preview.set(None);
         form.failure.set(None);
-        focus(form.input_ref);
+        form.focus_field();
     };
     view! {
         <p class="candidate">
             "New key: " <code class="masked">{preview.masked_key.clone()}</code>
             <button type="button" class="link-button" disabled=form.is_busy on:click=again>"Type another key"</button>
         </p>
-        {preview_view(form.card, preview, form.typed)}
-        {offers_placing(form.card, preview).then(|| place_agents(form, preview.becoming_unreachable.count))}
+        {preview_view(form.card(), preview, form.typed)}
+        {offers_placing(form.card(), preview).then(|| place_agents(form, preview.becoming_unreachable.count))}
     }
     .into_any()
 }
@@ -312,9 +321,9 @@ fn place_agents(form: Form, count: i64) -> AnyView {
 
 fn failure_view(form: Form, error: ApiError) -> AnyView {
     let words = if form.preview.with_untracked(Option::is_some) {
-        form.card.words(&error, outcome::save_failed)
+        form.card().words(&error, outcome::save_failed)
     } else {
-        form.card.words(&error, outcome::preview_failed)
+        form.card().words(&error, outcome::preview_failed)
     };
     if may_work_again(&error) {
         view! { <ErrorNotice error=error words=words takes_focus=true on_retry=move |()| form.submit() /> }.into_any()

@@ -33,7 +33,7 @@ pub(super) fn VersionsDialog(card: CardContext) -> impl IntoView {
         None => format!("Versions of the {name} key"),
     };
     view! {
-        <Dialog is_open=card.is_showing_versions title=title is_busy=is_busy>
+        <Dialog is_open=card.is_showing_versions() title=title is_busy=is_busy>
             {versions_form(card, is_busy)}
         </Dialog>
     }
@@ -43,7 +43,7 @@ pub(super) fn VersionsDialog(card: CardContext) -> impl IntoView {
 /// What the parts share; it lives while the dialog is open.
 #[derive(Clone, Copy)]
 struct Form {
-    card: CardContext,
+    card: StoredValue<CardContext>,
     versions: Loader<Vec<KeyVersion>>,
     /// The version that is to be brought back.
     picked: RwSignal<Option<KeyVersion>>,
@@ -55,6 +55,10 @@ struct Form {
 }
 
 impl Form {
+    fn card(self) -> CardContext {
+        self.card.get_value()
+    }
+
     fn pick(self, version: KeyVersion) {
         self.picked.set(Some(version));
         self.typed.set(String::new());
@@ -71,7 +75,7 @@ impl Form {
         let Some(picked) = self.picked.get_untracked() else {
             return;
         };
-        let card = self.card;
+        let card = self.card();
         let in_use = card.version();
         let input = PreviewProviderKeyInput {
             provider: card.provider(),
@@ -100,7 +104,7 @@ impl Form {
         let typed = self.typed.get();
         self.preview.with(|seen| {
             seen.as_ref()
-                .is_some_and(|(preview, _)| is_confirmed(self.card, preview, &typed))
+                .is_some_and(|(preview, _)| is_confirmed(self.card(), preview, &typed))
         })
     }
 
@@ -113,7 +117,7 @@ impl Form {
         if self.is_busy.get_untracked() || !untrack(|| self.can_roll_back()) {
             return;
         }
-        let card = self.card;
+        let card = self.card();
         let input = RollBackProviderKeyInput {
             provider: card.provider(),
             client_id: card.client_id(),
@@ -146,7 +150,7 @@ impl Form {
 fn versions_form(card: CardContext, is_busy: RwSignal<bool>) -> AnyView {
     let (provider, client_id) = (card.provider(), StoredValue::new(card.client_id()));
     let form = Form {
-        card,
+        card: StoredValue::new(card),
         versions: Loader::new(move || {
             let (slug, client_id) = (card.agency.slug.get(), client_id.try_get_value().flatten());
             async move { api::versions(&slug, provider, client_id).await }
@@ -183,7 +187,7 @@ fn versions_form(card: CardContext, is_busy: RwSignal<bool>) -> AnyView {
 }
 
 fn foot(form: Form) -> AnyView {
-    let is_open = form.card.is_showing_versions;
+    let is_open = form.card().is_showing_versions();
     if form.picked.with(Option::is_none) {
         return view! {
             <div class="dialog-foot"><Button on_press=move |()| is_open.set(false)>"Done"</Button></div>
@@ -254,7 +258,7 @@ fn row(form: Form, version: KeyVersion) -> AnyView {
         _ => None,
     };
     let action = (state == KeyVersionState::Retired
-        && form.card.page.may_manage.get_untracked())
+        && form.card().page.may_manage.get_untracked())
     .then(|| {
         let label = format!("Roll back to version {number}");
         view! {
@@ -285,10 +289,10 @@ fn picked(form: Form, version: KeyVersion) -> AnyView {
     view! {
         <p>
             "Back to " <code class="masked">{version.masked_key.unwrap_or_default()}</code>
-            {format!(", version {}. It is tried at {} first, and becomes the newest version.", version.version, form.card.name())}
+            {format!(", version {}. It is tried at {} first, and becomes the newest version.", version.version, form.card().name())}
         </p>
         {dynamic(move || match form.preview.get() {
-            Some((preview, _)) => preview_view(form.card, &preview, form.typed),
+            Some((preview, _)) => preview_view(form.card(), &preview, form.typed),
             None => ().into_any(),
         })}
     }
@@ -296,7 +300,7 @@ fn picked(form: Form, version: KeyVersion) -> AnyView {
 }
 
 fn failure_view(form: Form, error: ApiError) -> AnyView {
-    let words = form.card.words(&error, outcome::roll_back_failed);
+    let words = form.card().words(&error, outcome::roll_back_failed);
     let can_be_tried = may_work_again(&error) || error.is(ErrorCode::Conflict);
     if can_be_tried && form.preview.with_untracked(Option::is_none) {
         view! { <ErrorNotice error=error words=words takes_focus=true on_retry=move |()| form.check() /> }.into_any()
