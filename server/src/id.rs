@@ -60,6 +60,8 @@ ids! {
     KeyId
     /// An agency's customer.
     ClientId
+    /// A key that a client's person handed in.
+    HandInId
     /// What a key opens at a provider.
     AccountId
     /// A voice agent.

@@ -31,6 +31,7 @@ pub mod id;
 pub mod jobs;
 mod keys;
 mod placing;
+mod portal;
 pub mod providers;
 mod routing;
 pub mod sandbox;

@@ -9,5 +9,5 @@ pub(crate) mod session;
 pub(crate) mod throttle;
 pub mod viewer;
 
-pub use policy::{Permission, Role};
+pub use policy::{Permission, PortalPermission, Role};
 pub use viewer::Viewer;

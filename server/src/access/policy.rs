@@ -14,11 +14,15 @@ pub enum Role {
     Admin,
     /// Works with agents and calls; sees whether keys work, never what they are.
     Staff,
+    /// Belongs to one client and sees what is that client's, as far as its own permissions go; never a key.
+    Portal,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 3] = [Self::Owner, Self::Admin, Self::Staff];
+    pub const ALL: [Self; 4] = [Self::Owner, Self::Admin, Self::Staff, Self::Portal];
+    /// The agency's own people.
+    pub const AGENCY: [Self; 3] = [Self::Owner, Self::Admin, Self::Staff];
 
     /// As the database keeps it.
     pub fn as_str(self) -> &'static str {
@@ -26,6 +30,7 @@ impl Role {
             Self::Owner => "owner",
             Self::Admin => "admin",
             Self::Staff => "staff",
+            Self::Portal => "portal",
         }
     }
 
@@ -34,20 +39,74 @@ impl Role {
         Self::ALL.into_iter().find(|role| role.as_str() == text)
     }
 
-    /// Whether this role may.
-    pub fn may(self, permission: Permission) -> bool {
-        GRANTS
-            .iter()
-            .any(|(granted, roles)| *granted == permission && roles.contains(&self))
+    /// Whether this role may. What somebody of a client may is their own: `own` is empty for the agency's people.
+    pub fn may(self, permission: Permission, own: &[PortalPermission]) -> bool {
+        match self {
+            Self::Portal => PORTAL_GRANTS
+                .iter()
+                .any(|(granted, needed)| *granted == permission && own.contains(needed)),
+            role => GRANTS
+                .iter()
+                .any(|(granted, roles)| *granted == permission && roles.contains(&role)),
+        }
     }
 
     /// All that this role may.
-    pub fn permissions(self) -> Vec<Permission> {
-        GRANTS
-            .iter()
-            .filter(|(_, roles)| roles.contains(&self))
-            .map(|(permission, _)| *permission)
+    pub fn permissions(self, own: &[PortalPermission]) -> Vec<Permission> {
+        let all = GRANTS.iter().map(|(permission, _)| *permission);
+        all.filter(|permission| self.may(*permission, own))
             .collect()
+    }
+}
+
+/// What an admin lets a person of a client do (P2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
+pub enum PortalPermission {
+    /// See the client's agents and their numbers.
+    ViewAgents,
+    /// See the client's calls, without what they cost.
+    ViewCalls,
+    /// Place calls with the client's agents.
+    TriggerCalls,
+    /// Hand in keys of the client's own accounts, and see whether they work.
+    ManageIntegrations,
+}
+
+impl PortalPermission {
+    /// Every one.
+    pub const ALL: [Self; 4] = [
+        Self::ViewAgents,
+        Self::ViewCalls,
+        Self::TriggerCalls,
+        Self::ManageIntegrations,
+    ];
+
+    /// As the database keeps it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ViewAgents => "view_agents",
+            Self::ViewCalls => "view_calls",
+            Self::TriggerCalls => "trigger_calls",
+            Self::ManageIntegrations => "manage_integrations",
+        }
+    }
+
+    /// Behind "may", for the audit log.
+    pub(crate) fn in_words(self) -> &'static str {
+        match self {
+            Self::ViewAgents => "see agents",
+            Self::ViewCalls => "see calls",
+            Self::TriggerCalls => "place calls",
+            Self::ManageIntegrations => "hand in keys",
+        }
+    }
+
+    /// Those of a membership's row, such as `|view_agents|`.
+    pub(crate) fn of_row(text: &str) -> Vec<Self> {
+        let words: Vec<&str> = text.split('|').collect();
+        let mut all = Self::ALL.to_vec();
+        all.retain(|permission| words.contains(&permission.as_str()));
+        all
     }
 }
 
@@ -60,8 +119,12 @@ pub enum Permission {
     ManageKeys,
     /// See whether keys work, and start a sync.
     ViewKeyStatus,
-    /// Work with agents and numbers.
+    /// See agents and the numbers that they answer: all of the agency's, or one's own client's.
+    ViewAgents,
+    /// Work with agents, numbers and clients.
     UseAgents,
+    /// Hand in keys for one's own client, and see whether they work.
+    HandInKeys,
     /// Deploy flows, switch the voice provider, buy numbers.
     Deploy,
     /// Place calls, test calls among them.
@@ -83,7 +146,9 @@ impl Permission {
             Self::ViewKeyDetails => "view_key_details",
             Self::ManageKeys => "manage_keys",
             Self::ViewKeyStatus => "view_key_status",
+            Self::ViewAgents => "view_agents",
             Self::UseAgents => "use_agents",
+            Self::HandInKeys => "hand_in_keys",
             Self::Deploy => "deploy",
             Self::PlaceCalls => "place_calls",
             Self::ViewCalls => "view_calls",
@@ -103,13 +168,23 @@ pub const GRANTS: &[(Permission, &[Role])] = &[
     (Permission::ViewKeyDetails, ADMINS),
     (Permission::ManageKeys, ADMINS),
     (Permission::ViewKeyStatus, ALL_ROLES),
+    (Permission::ViewAgents, ALL_ROLES),
     (Permission::UseAgents, ALL_ROLES),
+    // Owners and admins save keys instead.
+    (Permission::HandInKeys, &[]),
     (Permission::Deploy, ADMINS),
     (Permission::PlaceCalls, ALL_ROLES),
     (Permission::ViewCalls, ALL_ROLES),
     (Permission::ViewAlerts, ALL_ROLES),
     (Permission::Administer, ADMINS),
     (Permission::OwnAgency, OWNERS),
+];
+
+/// Permission × what a person of a client needs for it (P1, P2). What is not here is never theirs, keys least of all (P3).
+pub const PORTAL_GRANTS: &[(Permission, PortalPermission)] = &[
+    (Permission::ViewAgents, PortalPermission::ViewAgents),
+    (Permission::HandInKeys, PortalPermission::ManageIntegrations),
+    (Permission::PlaceCalls, PortalPermission::TriggerCalls),
 ];
 
 /// What a field of the schema needs.
@@ -125,20 +200,100 @@ pub enum Need {
 
 use Need::{LoggedIn, May, Public};
 use Permission::{
-    Administer, ManageKeys, OwnAgency, UseAgents, ViewAlerts, ViewKeyDetails, ViewKeyStatus,
+    Administer, HandInKeys, ManageKeys, OwnAgency, UseAgents, ViewAgents, ViewAlerts,
+    ViewKeyDetails, ViewKeyStatus,
 };
 
 /// Type × need × fields. Every field of `schema.graphql` stands here once; a test compares the two.
 pub const FIELDS: &[(&str, Need, &[&str])] = &[
     ("Query", Public, &["instance", "viewer"]),
+    ("Query", May(ViewAgents), &["agents", "agent"]),
+    ("Query", May(HandInKeys), &["clientIntegrations"]),
+    ("Query", May(ManageKeys), &["keyHandIns"]),
+    ("Query", May(Administer), &["portalUsers"]),
+    ("Mutation", Public, &["redeemLogInLink"]),
+    ("Mutation", May(HandInKeys), &["handInProviderKey"]),
+    (
+        "Mutation",
+        May(ManageKeys),
+        &["acceptKeyHandIn", "declineKeyHandIn"],
+    ),
+    (
+        "Mutation",
+        May(Administer),
+        &[
+            "createPortalUser",
+            "updatePortalUser",
+            "removePortalUser",
+            "createLogInLink",
+            "updateHandIns",
+        ],
+    ),
+    ("RedeemLogInLinkPayload", Public, &["viewer"]),
+    (
+        "ClientIntegration",
+        May(HandInKeys),
+        &["provider", "name", "state", "keyLocation", "isHandInOpen"],
+    ),
+    (
+        "HandInProviderKeyPayload",
+        May(HandInKeys),
+        &["integration"],
+    ),
+    (
+        "KeyHandIn",
+        May(ManageKeys),
+        &[
+            "id",
+            "client",
+            "provider",
+            "region",
+            "health",
+            "maskedKey",
+            "accountName",
+            "state",
+            "handedInBy",
+            "handedInAt",
+            "decidedBy",
+            "decidedAt",
+        ],
+    ),
+    (
+        "AcceptKeyHandInPayload",
+        May(ManageKeys),
+        &["providerKey", "syncRun"],
+    ),
+    ("DeclineKeyHandInPayload", May(ManageKeys), &["keyHandIn"]),
+    (
+        "PortalUser",
+        May(Administer),
+        &[
+            "id",
+            "name",
+            "email",
+            "permissions",
+            "createdAt",
+            "lastSeenAt",
+        ],
+    ),
+    ("LogInLink", May(Administer), &["url", "expiresAt"]),
+    (
+        "CreatePortalUserPayload",
+        May(Administer),
+        &["portalUser", "logInLink"],
+    ),
+    ("UpdatePortalUserPayload", May(Administer), &["portalUser"]),
+    ("RemovePortalUserPayload", May(Administer), &["removedId"]),
+    ("CreateLogInLinkPayload", May(Administer), &["logInLink"]),
+    ("UpdateHandInsPayload", May(Administer), &["agency"]),
+    ("Agency", May(ManageKeys), &["allowsHandIns"]),
+    ("Membership", LoggedIn, &["clientName"]),
     ("Query", LoggedIn, &["agencies"]),
     (
         "Query",
         May(UseAgents),
         &[
             "agency",
-            "agents",
-            "agent",
             "phoneNumbers",
             "phoneNumber",
             "voices",
@@ -412,27 +567,29 @@ pub const FIELDS: &[(&str, Need, &[&str])] = &[
     ("Placement", May(ViewKeyDetails), &["account"]),
     (
         "Agent",
-        May(UseAgents),
+        May(ViewAgents),
         &[
             "id",
             "name",
             "status",
             "isReachable",
             "provider",
-            "client",
-            "definition",
-            "placements",
             "phoneNumbers",
             "phoneNumberCount",
             "createdAt",
             "updatedAt",
         ],
     ),
-    ("AgentConnection", May(UseAgents), CONNECTION),
-    ("AgentEdge", May(UseAgents), EDGE),
+    (
+        "Agent",
+        May(UseAgents),
+        &["client", "definition", "placements"],
+    ),
+    ("AgentConnection", May(ViewAgents), CONNECTION),
+    ("AgentEdge", May(ViewAgents), EDGE),
     (
         "PhoneNumber",
-        May(UseAgents),
+        May(ViewAgents),
         &[
             "id",
             "number",
@@ -441,11 +598,11 @@ pub const FIELDS: &[(&str, Need, &[&str])] = &[
             "provider",
             "carrier",
             "status",
-            "agent",
             "createdAt",
             "lastSeenAt",
         ],
     ),
+    ("PhoneNumber", May(UseAgents), &["agent"]),
     ("PhoneNumberConnection", May(UseAgents), CONNECTION),
     ("PhoneNumberEdge", May(UseAgents), EDGE),
     (

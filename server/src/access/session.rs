@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     access::{
-        policy::Role,
+        policy::{PortalPermission, Role},
         viewer::{GuardAlarm, Membership, Viewer},
     },
     clock::Timestamp,
@@ -129,6 +129,8 @@ pub(crate) async fn recognise(
                 slug: row.agency.slug,
                 role: Role::parse(&row.role)
                     .ok_or_else(|| Error::internal("unknown role in a membership"))?,
+                portal: PortalPermission::of_row(&row.portal_permissions),
+                client: row.client_id,
             })
         }
     };

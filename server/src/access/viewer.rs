@@ -7,9 +7,9 @@ use std::sync::{
 };
 
 use crate::{
-    access::policy::{Permission, Role},
+    access::policy::{Permission, PortalPermission, Role},
     error::{Error, Result},
-    id::{AgencyId, SessionId, UserId},
+    id::{AgencyId, ClientId, SessionId, UserId},
 };
 
 /// Who asks.
@@ -37,6 +37,16 @@ pub struct Membership {
     pub slug: String,
     /// What the viewer is there.
     pub role: Role,
+    /// The client whose person the viewer is; none for the agency's own people.
+    pub client: Option<ClientId>,
+    /// What that person may.
+    pub portal: Vec<PortalPermission>,
+}
+
+impl Membership {
+    fn may(&self, permission: Permission) -> bool {
+        self.role.may(permission, &self.portal)
+    }
 }
 
 /// Counts requests that reached a use case which the guard should have stopped. Always zero; the access test and the
@@ -81,13 +91,18 @@ impl Viewer {
     pub fn may(&self, permission: Permission) -> bool {
         self.membership
             .as_ref()
-            .is_some_and(|membership| membership.role.may(permission))
+            .is_some_and(|membership| membership.may(permission))
+    }
+
+    /// The client whose rows alone the viewer may see; none for the agency's own people.
+    pub fn client(&self) -> Option<&ClientId> {
+        self.membership.as_ref()?.client.as_ref()
     }
 
     /// The second lock: the agency of the request, when the viewer may; a guard was missing when not.
     pub fn require(&self, permission: Permission) -> Result<&AgencyId> {
         let membership = self.membership.as_ref().ok_or(Error::NotFound)?;
-        if membership.role.may(permission) {
+        if membership.may(permission) {
             return Ok(&membership.agency_id);
         }
         self.alarm.ring(permission.as_str());

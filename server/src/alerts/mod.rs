@@ -12,7 +12,10 @@ use crate::{
     error::{Error, Result},
     id::{AgencyId, AlertId},
     keys,
-    store::{self, Conn, alerts::AlertRow, provider_keys::KeyRow, webhook_endpoints::EndpointRow},
+    store::{
+        self, Conn, alerts::AlertRow, key_hand_ins::HandInRow, provider_keys::KeyRow,
+        webhook_endpoints::EndpointRow,
+    },
     sync::words as word_enum,
 };
 
@@ -27,6 +30,8 @@ word_enum! {
         SyncFailed => "sync_failed",
         /// A webhook endpoint failed so often that it was switched off.
         WebhookDisabled => "webhook_disabled",
+        /// A client handed in a key, and an owner or admin has to accept or decline it.
+        HandInWaiting => "hand_in_waiting",
     }
 }
 
@@ -55,6 +60,11 @@ pub(crate) enum Cause<'a> {
         endpoint: &'a EndpointRow,
         failures: i64,
     },
+    /// A key that a client's person handed in waits for an admin.
+    HandInWaiting {
+        hand_in: &'a HandInRow,
+        client: &'a str,
+    },
 }
 
 impl Cause<'_> {
@@ -64,13 +74,14 @@ impl Cause<'_> {
             Self::NoFunds(_) => Kind::KeyNoFunds,
             Self::SyncFailed { .. } => Kind::SyncFailed,
             Self::WebhookDisabled { .. } => Kind::WebhookDisabled,
+            Self::HandInWaiting { .. } => Kind::HandInWaiting,
         }
     }
 
     fn key(&self) -> Option<&KeyRow> {
         match self {
             Self::Invalid(key) | Self::NoFunds(key) | Self::SyncFailed { key, .. } => Some(key),
-            Self::WebhookDisabled { .. } => None,
+            Self::WebhookDisabled { .. } | Self::HandInWaiting { .. } => None,
         }
     }
 }
@@ -80,6 +91,7 @@ pub(crate) async fn raise(conn: &mut Conn, app: &App, cause: &Cause<'_>) -> Resu
     let key = cause.key();
     let (agency, subject) = match cause {
         Cause::WebhookDisabled { endpoint, .. } => (&endpoint.agency_id, endpoint.id.as_str()),
+        Cause::HandInWaiting { hand_in, .. } => (&hand_in.agency_id, hand_in.id.as_str()),
         Cause::Invalid(key) | Cause::NoFunds(key) | Cause::SyncFailed { key, .. } => {
             (&key.agency_id, key.id.as_str())
         }
@@ -87,7 +99,10 @@ pub(crate) async fn raise(conn: &mut Conn, app: &App, cause: &Cause<'_>) -> Resu
     if store::alerts::is_standing(conn, agency, cause.kind().as_str(), subject).await? {
         return Ok(false);
     }
-    let client_id = key.and_then(client_id);
+    let client_id = match cause {
+        Cause::HandInWaiting { hand_in, .. } => Some(hand_in.client_id.as_str()),
+        _ => key.and_then(client_id),
+    };
     let client_name = match client_id {
         Some(client) => store::alerts::find_client_name(conn, agency, client).await?,
         None => None,

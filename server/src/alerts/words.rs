@@ -4,7 +4,7 @@
 use url::Url;
 
 use super::{Cause, provider_name};
-use crate::error::Result;
+use crate::{error::Result, keys};
 
 /// Whose key it is, and how many agents call with it.
 pub(super) struct Whose<'a> {
@@ -56,6 +56,13 @@ pub(super) fn summary(cause: &Cause<'_>, whose: &Whose<'_>) -> Result<String> {
         Cause::SyncFailed { key, message } => {
             let provider = provider_name(key)?;
             format!("{owner} {provider} account could not be synced. {message}")
+        }
+        Cause::HandInWaiting { hand_in, client } => {
+            let provider = keys::provider_of(&hand_in.provider)?.display_name();
+            format!(
+                "{client} handed in a {provider} key that waits for an owner or admin. Until it is accepted, nothing \
+                 changes."
+            )
         }
         Cause::WebhookDisabled { endpoint, failures } => {
             let host = Url::parse(&endpoint.url)

@@ -49,6 +49,15 @@ pub(crate) enum Action {
     ClientArchived,
     ClientRestored,
     AgentsAssigned,
+    PortalUserCreated,
+    PortalUserChanged,
+    PortalUserRemoved,
+    LogInLinkCreated,
+    LogInLinkUsed,
+    KeyHandedIn,
+    HandInAccepted,
+    HandInDeclined,
+    HandInsSwitched,
 }
 
 impl Action {
@@ -85,6 +94,15 @@ impl Action {
             Self::ClientArchived => "client.archived",
             Self::ClientRestored => "client.restored",
             Self::AgentsAssigned => "agent.assigned",
+            Self::PortalUserCreated => "portal_user.created",
+            Self::PortalUserChanged => "portal_user.changed",
+            Self::PortalUserRemoved => "portal_user.removed",
+            Self::LogInLinkCreated => "log_in_link.created",
+            Self::LogInLinkUsed => "log_in_link.used",
+            Self::KeyHandedIn => "provider_key.handed_in",
+            Self::HandInAccepted => "provider_key.hand_in_accepted",
+            Self::HandInDeclined => "provider_key.hand_in_declined",
+            Self::HandInsSwitched => "agency.hand_ins_switched",
         }
     }
 }

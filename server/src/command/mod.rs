@@ -120,7 +120,7 @@ pub async fn create_user(
     name: &str,
     role: &str,
 ) -> Result<()> {
-    let Some(role) = Role::parse(role) else {
+    let Some(role) = Role::parse(role).filter(|role| Role::AGENCY.contains(role)) else {
         bail!("--role is owner, admin or staff")
     };
     let mut line = String::new();

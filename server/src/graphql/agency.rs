@@ -62,6 +62,19 @@ impl Agency {
             .is_some_and(|membership| membership.agency_id.as_str() == self.id.as_str());
         self.plan.filter(|_| is_here)
     }
+
+    /// Whether people of clients may hand in keys of their own accounts; null for any agency but the one that the request
+    /// names.
+    async fn allows_hand_ins(&self, ctx: &Context<'_>) -> Result<Option<bool>> {
+        let here = ctx.agency()?;
+        if here.as_str() != self.id.as_str() {
+            return Ok(None);
+        }
+        let mut conn = ctx.app()?.db.read().await?;
+        store::agencies::allows_hand_ins(&mut conn, here)
+            .await
+            .map(Some)
+    }
 }
 
 page::connection!(

@@ -325,20 +325,21 @@ pub(crate) struct AgentQuery;
 
 #[Object]
 impl AgentQuery {
-    /// One agent of the agency.
+    /// One agent of the agency, or of the viewer's own client.
     async fn agent(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Ringfence's id of the agent.")] id: ID,
     ) -> Result<Agent> {
         let mut conn = ctx.app()?.db.read().await?;
-        store::agents::find(&mut conn, ctx.agency()?, &id)
+        let own = ctx.viewer()?.client();
+        store::agents::find(&mut conn, ctx.agency()?, own, &id)
             .await?
             .ok_or(Error::NotFound)?
             .try_into()
     }
 
-    /// The agency's agents; by name unless sorted otherwise.
+    /// The agents of the agency, or of the viewer's own client; by name unless sorted otherwise.
     #[graphql(complexity = "complexity(first, last, child_complexity)")]
     #[expect(
         clippy::too_many_arguments,
@@ -356,7 +357,10 @@ impl AgentQuery {
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
     ) -> Result<AgentConnection> {
         let agency = ctx.agency()?.clone();
-        let query = narrowed(filter.unwrap_or_default(), search)?;
+        let mut query = narrowed(filter.unwrap_or_default(), search)?;
+        if let Some(client) = ctx.viewer()?.client() {
+            client.as_str().clone_into(&mut query.own_client);
+        }
         let order = match sort.map(|sort| sort.field) {
             None | Some(AgentSortField::Name) => AgentOrder::Name,
             Some(AgentSortField::Status) => AgentOrder::Status,
@@ -400,6 +404,7 @@ pub(crate) fn narrowed(filter: AgentFilter, search: Option<String>) -> Result<Na
         missing_from: exact_id(filter.missing_from_sync_run),
         client: exact_id(filter.client_id),
         assigned: yes_no(filter.is_assigned),
+        own_client: String::new(),
         name_pattern: like_pattern(&search),
         remote_id: search,
     })

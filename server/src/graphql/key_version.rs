@@ -16,6 +16,7 @@ use crate::{
         session::Person,
         sync_run::SyncRun,
     },
+    id::HandInId,
     keys::{
         Health,
         preview::{self, Agents, Offer, Preview, PreviewKey, Relation},
@@ -192,7 +193,7 @@ impl TryFrom<Preview> for KeyPreview {
     }
 }
 
-/// A key to look at before it is put in use: either typed, or a stored version.
+/// A key to look at before it is put in use: typed, a stored version, or one that was handed in.
 #[derive(InputObject)]
 pub(crate) struct PreviewProviderKeyInput {
     /// The provider whose key it is.
@@ -204,6 +205,8 @@ pub(crate) struct PreviewProviderKeyInput {
     api_key: Option<String>,
     /// Instead of a key: a retired version, as a roll-back would bring it back.
     version: Option<i32>,
+    /// Instead of a key: one that the client handed in and that waits.
+    key_hand_in_id: Option<ID>,
     /// Which of the provider's hosts a typed key is for. Absent: the stored one, or the usual one.
     region: Option<Region>,
 }
@@ -269,13 +272,14 @@ impl KeyVersionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The key, and where it would go.")] input: PreviewProviderKeyInput,
     ) -> Result<PreviewProviderKeyPayload> {
-        let offer = match (input.api_key, input.version) {
-            (Some(key), None) => Offer::Typed(SecretString::from(key)),
-            (None, Some(version)) => Offer::Version(version.into()),
+        let offer = match (input.api_key, input.version, input.key_hand_in_id) {
+            (Some(key), None, None) => Offer::Typed(SecretString::from(key)),
+            (None, Some(version), None) => Offer::Version(version.into()),
+            (None, None, Some(id)) => Offer::HandIn(HandInId::from(id.as_str())),
             _ => {
                 return Err(Error::invalid(
                     "apiKey",
-                    "Send either the key, or the version to go back to.",
+                    "Send either the key, or the version to go back to, or the key that was handed in.",
                 ));
             }
         };

@@ -17,6 +17,7 @@ mod measure;
 pub(crate) mod page;
 pub(crate) mod phone_number;
 pub(crate) mod placement_run;
+pub(crate) mod portal;
 pub(crate) mod provider;
 pub(crate) mod provider_key;
 pub(crate) mod route;
@@ -47,6 +48,7 @@ pub struct Query(
     provider_key::ProviderKeyQuery,
     key_version::KeyVersionQuery,
     client::ClientQuery,
+    portal::PortalQuery,
     agent::AgentQuery,
     route::RouteQuery,
     phone_number::PhoneNumberQuery,
@@ -64,6 +66,7 @@ pub struct Query(
 pub struct Mutation(
     session::SessionMutation,
     client::ClientMutation,
+    portal::PortalMutation,
     provider_key::ProviderKeyMutation,
     key_version::KeyVersionMutation,
     sync_run::SyncRunMutation,

@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use secrecy::SecretString;
 
 use crate::{
-    access::{Permission, Role, Viewer, session},
+    access::{Permission, PortalPermission, Role, Viewer, session},
     accounts::{log_in, set_up},
     error::{Error, Result},
     graphql::{
@@ -65,6 +65,8 @@ pub(crate) struct Membership {
     role: Role,
     /// What the viewer may do there.
     permissions: Vec<Permission>,
+    /// The client whose person the viewer is; null for the agency's own people.
+    client_name: Option<String>,
 }
 
 /// Who is logged in.
@@ -90,10 +92,12 @@ impl ViewerNode {
             .map(|row| {
                 let role = Role::parse(&row.role)
                     .ok_or_else(|| crate::error::Error::internal("unknown role"))?;
+                let own = PortalPermission::of_row(&row.portal_permissions);
                 Ok(Membership {
                     agency: row.agency.try_into()?,
                     role,
-                    permissions: role.permissions(),
+                    permissions: role.permissions(&own),
+                    client_name: row.client_name,
                 })
             })
             .collect()
@@ -254,7 +258,7 @@ impl SessionMutation {
 }
 
 /// The viewer of a session that was just opened; the cookie follows with the answer.
-async fn opened(
+pub(crate) async fn opened(
     ctx: &Context<'_>,
     session: SessionId,
     expires_at: crate::clock::Timestamp,

@@ -6,7 +6,7 @@ use crate::{
     app::App,
     audit::{Action, Actor, Entry},
     error::{Error, Result},
-    id::AgencyId,
+    id::{AgencyId, ClientId},
     providers::ProviderKind,
 };
 
@@ -19,6 +19,8 @@ pub(crate) async fn count(
 ) -> Result<()> {
     let now = app.clock.now();
     let throttles = &app.throttles;
+    // What a client's people try uses up their client's turns, and none of the agency's own.
+    let whose = viewer.client().map_or(agency.as_str(), ClientId::as_str);
     let refused = throttles
         .validations_by_person
         .attempt(viewer.user_id.as_str(), now)
@@ -26,12 +28,17 @@ pub(crate) async fn count(
         .and_then(|()| {
             throttles
                 .validations_by_agency
-                .attempt(agency.as_str(), now)
+                .attempt(whose, now)
                 .map_err(|wait| {
                     throttles
                         .validations_by_person
                         .take_back(viewer.user_id.as_str(), now);
-                    (wait, "This agency has checked 30 keys in an hour")
+                    let what = if viewer.client().is_some() {
+                        "30 keys were checked here in an hour"
+                    } else {
+                        "This agency has checked 30 keys in an hour"
+                    };
+                    (wait, what)
                 })
         });
     let Err((retry_after, what)) = refused else {

@@ -160,12 +160,14 @@ async fn refuse(
 ) -> Result<Error> {
     let outcome = Health::from(&cause).as_str();
     record(app, viewer, agency, place, outcome).await?;
-    let kept = place
-        .current
-        .as_ref()
-        .map_or(Kept::Nothing, |row| Kept::Key {
+    let kept = match &place.current {
+        // Whoever hands a key in for a client sees nothing of the one that is there.
+        _ if viewer.client().is_some() => Kept::Hidden,
+        Some(row) => Kept::Key {
             last_four: &row.version.last_four,
-        });
+        },
+        None => Kept::Nothing,
+    };
     let hint = secret::hint(place.provider, key);
     Ok(words::not_saved(place.provider, cause, &kept, hint))
 }

@@ -12,14 +12,15 @@ use crate::{
     app::App,
     audit::{Action, Actor, Entry},
     config::Region,
-    error::Result,
-    id::{AccountId, AgencyId, ClientId},
+    error::{Error, Result},
+    id::{AccountId, AgencyId, ClientId, HandInId},
     keys::{
         self,
         account::{self, Account},
         candidate::{self, Candidate, Place},
         secret, versions,
     },
+    portal::hand_in,
     providers::{Capability, CapabilityState, ProviderKind, RemoteAccount, VoiceProvider},
     store::{self, agents::AgentRow, placements::LivingRow, provider_keys::KeyRow},
 };
@@ -43,6 +44,8 @@ pub(crate) enum Offer {
     Typed(SecretString),
     /// A stored version.
     Version(i64),
+    /// One that was handed in and waits.
+    HandIn(HandInId),
 }
 
 /// How the candidate's account relates to the one in use.
@@ -103,6 +106,15 @@ pub(crate) async fn preview(app: &App, viewer: &Viewer, input: PreviewKey) -> Re
             let row = versions::pick(all, version)?;
             let region = keys::region_of(&row.key.version.region)?;
             (keys::open(app, &row.key)?, region)
+        }
+        Offer::HandIn(id) => {
+            let (row, key) = hand_in::open(app, agency, &id).await?;
+            let is_of_place = row.provider == input.provider.as_str()
+                && input.client.as_ref() == Some(&row.client_id);
+            if !is_of_place {
+                return Err(Error::NotFound);
+            }
+            (key, keys::region_of(&row.region)?)
         }
     };
     let candidate = candidate::try_key(app, viewer, agency, &place, key, region).await?;

@@ -157,7 +157,15 @@ async fn write(
     }
     let account_id = account::settle(&mut tx, agency, provider, &candidate.account, now).await?;
     let row = seal(
-        app, viewer, place, &scope, candidate, &key_id, version, account_id, now,
+        app,
+        (viewer, agency),
+        place,
+        &scope,
+        candidate,
+        &key_id,
+        version,
+        account_id,
+        now,
     )?;
     store::provider_keys::insert_version(&mut tx, agency, &key_id, &row).await?;
     let health = candidate.health();
@@ -214,7 +222,7 @@ async fn write(
 )]
 fn seal(
     app: &App,
-    viewer: &Viewer,
+    (viewer, agency): (&Viewer, &AgencyId),
     place: &Place,
     scope: &Scope<'_>,
     candidate: &Candidate,
@@ -223,7 +231,6 @@ fn seal(
     account_id: AccountId,
     now: Timestamp,
 ) -> Result<VersionRow> {
-    let agency = viewer.require(Permission::ManageKeys)?;
     let binding = Binding {
         agency_id: agency.as_str(),
         scope_kind: scope.kind,

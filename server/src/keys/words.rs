@@ -13,6 +13,8 @@ pub(crate) enum Kept<'a> {
     Nothing,
     /// The key with these last characters.
     Key { last_four: &'a str },
+    /// A key of which the reader may see nothing (P3).
+    Hidden,
 }
 
 /// The error of a key that was not saved (K3).
@@ -25,6 +27,7 @@ pub(crate) fn not_saved(
     let name = provider.display_name();
     let kept = match kept {
         Kept::Nothing => "Nothing was saved.".to_owned(),
+        Kept::Hidden => "Nothing was changed.".to_owned(),
         Kept::Key { last_four } => format!("The key that was here (…{last_four}) is still in use."),
     };
     let message = match &cause {

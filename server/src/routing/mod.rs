@@ -46,7 +46,7 @@ impl Explained {
 /// The route of an agent of this agency, as it is at this moment.
 pub(crate) async fn explain(app: &App, agency: &AgencyId, agent: &AgentId) -> Result<Explained> {
     let mut conn = app.db.read().await?;
-    let agent = store::agents::find(&mut conn, agency, agent.as_str())
+    let agent = store::agents::find(&mut conn, agency, None, agent.as_str())
         .await?
         .ok_or(Error::NotFound)?;
     let provider = keys::provider_of(&agent.provider)?;

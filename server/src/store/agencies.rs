@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use crate::{
     clock::Timestamp,
     error::Result,
-    id::{AgencyId, UserId},
+    id::{AgencyId, ClientId, UserId},
     store::{Conn, keyset::Keyset, on, unless_taken},
 };
 
@@ -26,6 +26,10 @@ pub(crate) struct MembershipRow {
     #[sqlx(flatten)]
     pub(crate) agency: AgencyRow,
     pub(crate) role: String,
+    /// The client whose person it is.
+    pub(crate) client_id: Option<ClientId>,
+    pub(crate) client_name: Option<String>,
+    pub(crate) portal_permissions: String,
 }
 
 /// Makes an agency; false when the slug is taken.
@@ -59,23 +63,25 @@ pub(crate) async fn find_by_slug(conn: &mut Conn, slug: &str) -> Result<Option<A
     Ok(on!(conn, c => sqlx::query_as(SQL).bind(slug).fetch_optional(c).await)?)
 }
 
-/// The membership of a person in the agency of this slug.
+/// The membership of a person in the agency of this slug; none of somebody whose client is archived.
 pub(crate) async fn find_membership(
     conn: &mut Conn,
     user: &UserId,
     slug: &str,
 ) -> Result<Option<MembershipRow>> {
-    const SQL: &str = "SELECT a.id, a.slug, a.name, a.plan, a.voice_provider, a.created_at, m.role \
-                       FROM memberships m JOIN agencies a ON a.id = m.agency_id \
-                       WHERE m.user_id = $1 AND a.slug = $2";
+    const SQL: &str = "SELECT a.id, a.slug, a.name, a.plan, a.voice_provider, a.created_at, m.role, \
+                       m.client_id, c.name AS client_name, m.portal_permissions \
+                       FROM memberships m JOIN agencies a ON a.id = m.agency_id LEFT JOIN clients c ON c.id = m.client_id \
+                       WHERE m.user_id = $1 AND a.slug = $2 AND c.archived_at IS NULL";
     Ok(on!(conn, c => sqlx::query_as(SQL).bind(user).bind(slug).fetch_optional(c).await)?)
 }
 
 /// All memberships of a person, by the agency's name.
 pub(crate) async fn list_memberships(conn: &mut Conn, user: &UserId) -> Result<Vec<MembershipRow>> {
-    const SQL: &str = "SELECT a.id, a.slug, a.name, a.plan, a.voice_provider, a.created_at, m.role \
-                       FROM memberships m JOIN agencies a ON a.id = m.agency_id \
-                       WHERE m.user_id = $1 ORDER BY a.name, a.id";
+    const SQL: &str = "SELECT a.id, a.slug, a.name, a.plan, a.voice_provider, a.created_at, m.role, \
+                       m.client_id, c.name AS client_name, m.portal_permissions \
+                       FROM memberships m JOIN agencies a ON a.id = m.agency_id LEFT JOIN clients c ON c.id = m.client_id \
+                       WHERE m.user_id = $1 AND c.archived_at IS NULL ORDER BY a.name, a.id";
     Ok(on!(conn, c => sqlx::query_as(SQL).bind(user).fetch_all(c).await)?)
 }
 
@@ -111,7 +117,7 @@ pub(crate) async fn upsert_membership(
     now: Timestamp,
 ) -> Result<()> {
     const SQL: &str = "INSERT INTO memberships (agency_id, user_id, role, created_at) VALUES ($1, $2, $3, $4) \
-                       ON CONFLICT (agency_id, user_id) DO UPDATE SET role = excluded.role";
+                       ON CONFLICT (agency_id, user_id) DO UPDATE SET role = excluded.role, client_id = NULL, portal_permissions = ''";
     on!(conn, c => sqlx::query(SQL)
         .bind(agency)
         .bind(user)
@@ -150,4 +156,21 @@ pub(crate) async fn set_first_voice_provider(
         .await
         .map(|r| r.rows_affected()))?;
     Ok(updated == 1)
+}
+
+/// Whether the agency lets its clients' people hand in keys.
+pub(crate) async fn allows_hand_ins(conn: &mut Conn, agency: &AgencyId) -> Result<bool> {
+    const SQL: &str = "SELECT allows_hand_ins FROM agencies WHERE id = $1";
+    Ok(on!(conn, c => sqlx::query_scalar(SQL).bind(agency).fetch_one(c).await)?)
+}
+
+/// Switches handing in on or off.
+pub(crate) async fn set_allows_hand_ins(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    is_open: bool,
+) -> Result<()> {
+    const SQL: &str = "UPDATE agencies SET allows_hand_ins = $2 WHERE id = $1";
+    on!(conn, c => sqlx::query(SQL).bind(agency).bind(is_open).execute(c).await.map(|_| ()))?;
+    Ok(())
 }

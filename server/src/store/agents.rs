@@ -41,6 +41,8 @@ pub(crate) struct AgentQuery {
     pub(crate) missing_from: String,
     /// A client's id.
     pub(crate) client: String,
+    /// The client that the viewer belongs to, beside whatever is asked for.
+    pub(crate) own_client: String,
     /// Whether it belongs to a client: `yes`, `no` or empty.
     pub(crate) assigned: &'static str,
     /// LIKE pattern over the lower-cased name.
@@ -117,14 +119,15 @@ macro_rules! filter {
              AND ($7 = '' OR EXISTS (SELECT 1 FROM placements m JOIN sync_runs r ON r.account_id = m.account_id \
              WHERE m.agent_id = a.id AND m.status = 'active' AND m.last_seen_run <> r.id \
              AND r.id = $7 AND r.agency_id = $1 AND r.state = 'needs_confirmation')) \
-             AND ($8 = '' OR a.client_id = $8) AND ($9 = '' OR ($9 = 'yes') = (a.client_id IS NOT NULL))"
+             AND ($8 = '' OR a.client_id = $8) AND ($9 = '' OR ($9 = 'yes') = (a.client_id IS NOT NULL)) \
+             AND ($10 = '' OR a.client_id = $10)"
         )
     };
 }
 
 macro_rules! sorted_by {
     ($column:literal) => {
-        keyset_sql!(concat!(columns!(), filter!()), $column, "a.id", limit "$10", key "$11", after "$12")
+        keyset_sql!(concat!(columns!(), filter!()), $column, "a.id", limit "$11", key "$12", after "$13")
     };
 }
 
@@ -161,6 +164,7 @@ pub(crate) async fn list(
             .bind(&query.missing_from)
             .bind(&query.client)
             .bind(query.assigned)
+            .bind(&query.own_client)
             .bind(page.limit);
         let statement = if is_time { statement.bind(page.number()) } else { statement.bind(page.key()) };
         statement.bind(page.id()).fetch_all(c).await
@@ -180,18 +184,28 @@ pub(crate) async fn count(conn: &mut Conn, agency: &AgencyId, query: &AgentQuery
         .bind(&query.missing_from)
         .bind(&query.client)
         .bind(query.assigned)
+        .bind(&query.own_client)
         .fetch_one(c)
         .await)?)
 }
 
-/// An agent of this agency.
+/// An agent of this agency, and of this client where one is named.
 pub(crate) async fn find(
     conn: &mut Conn,
     agency: &AgencyId,
+    client: Option<&ClientId>,
     agent: &str,
 ) -> Result<Option<AgentRow>> {
-    const SQL: &str = concat!(columns!(), "WHERE a.agency_id = $1 AND a.id = $2");
-    Ok(on!(conn, c => sqlx::query_as(SQL).bind(agency).bind(agent).fetch_optional(c).await)?)
+    const SQL: &str = concat!(
+        columns!(),
+        "WHERE a.agency_id = $1 AND a.id = $2 AND ($3 = '' OR a.client_id = $3)"
+    );
+    Ok(on!(conn, c => sqlx::query_as(SQL)
+        .bind(agency)
+        .bind(agent)
+        .bind(client.map_or("", ClientId::as_str))
+        .fetch_optional(c)
+        .await)?)
 }
 
 pub(super) const BY_IDS: &str = concat!(
@@ -435,6 +449,7 @@ pub(crate) async fn assign_listed(
         .bind(&query.missing_from)
         .bind(&query.client)
         .bind(query.assigned)
+        .bind(&query.own_client)
         .fetch_all(c)
         .await)?;
     assign_named(conn, agency, &ids, client).await

@@ -67,6 +67,17 @@ pub(crate) async fn find_credentials(
     Ok(on!(conn, c => sqlx::query_as(SQL).bind(email_key(email)).fetch_optional(c).await)?)
 }
 
+/// Writes a new password's hash.
+pub(crate) async fn update_password(
+    conn: &mut Conn,
+    user: &UserId,
+    password_hash: &str,
+) -> Result<()> {
+    const SQL: &str = "UPDATE users SET password_hash = $2 WHERE id = $1";
+    on!(conn, c => sqlx::query(SQL).bind(user).bind(password_hash).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
 /// Up to a hundred people as their agency sees them.
 pub(crate) async fn list_members_by_ids(
     conn: &mut Conn,

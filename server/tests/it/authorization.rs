@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use ringfence::{
     access::{
-        Permission, Role,
+        Permission, PortalPermission, Role,
         policy::{self, Need},
     },
     accounts::admin::{self, Plan},
@@ -22,7 +22,7 @@ use serde_json::json;
 
 use crate::harness::{PASSWORD, TestApp, TestClient};
 use contract::{Contract, Coordinate};
-use expected::{P1, Who};
+use expected::{P1, PORTAL, Who};
 use walk::{Report, Walk};
 use world::World;
 
@@ -40,13 +40,16 @@ fn each_role_may_what_the_rule_says() {
     assert_eq!(P1.len(), named, "a permission has no row in P1's table");
     assert_eq!(policy::GRANTS.len(), named);
     for (permission, roles) in P1 {
-        for role in Role::ALL {
-            assert_eq!(
-                role.may(*permission),
-                roles.contains(&role),
-                "{role:?} {permission:?}"
-            );
+        for role in Role::AGENCY {
+            // What a client's person may do is nothing to the agency's people.
+            for own in [&[][..], &PortalPermission::ALL] {
+                let may = role.may(*permission, own);
+                assert_eq!(may, roles.contains(&role), "{role:?} {permission:?}");
+            }
         }
+        let may = Role::Portal.may(*permission, &PortalPermission::ALL);
+        assert_eq!(may, PORTAL.contains(permission), "{permission:?}");
+        assert!(!Role::Portal.may(*permission, &[]), "{permission:?}");
     }
 }
 
@@ -225,7 +228,7 @@ async fn a_log_ins_own_answer_obeys_the_table() {
 #[tokio::test]
 async fn the_viewers_permissions_are_the_tables() {
     let app = TestApp::new().await;
-    for role in Role::ALL {
+    for role in Role::AGENCY {
         let client = app.user(role).await;
         let told = client
             .query("{ viewer { memberships { permissions } } }")

@@ -16,6 +16,7 @@ mod installation;
 mod keys;
 mod lists;
 mod placing;
+mod portal;
 mod process;
 mod replicas;
 mod retell;

@@ -28,6 +28,8 @@ struct Scene {
     alert: String,
     client: String,
     placement_run: String,
+    person: String,
+    hand_in: String,
     _folder: TempDir,
 }
 
@@ -62,6 +64,17 @@ async fn scene() -> Scene {
         .await;
     let document = "mutation { createClient(input: { name: \"Bayview\" }) { client { id } } }";
     owner.query(document).await.ok();
+    before
+        .sql(
+            "INSERT INTO memberships (agency_id, user_id, role, created_at, client_id, portal_permissions)
+             SELECT c.agency_id, u.id, 'portal', 0, c.id, '' FROM clients c, users u WHERE TRUE
+             ON CONFLICT (agency_id, user_id) DO UPDATE SET client_id = excluded.client_id;
+             INSERT INTO key_hand_ins (id, agency_id, client_id, provider, region, health, last_four, cipher, master_key_id,
+             wrapped_key, sealed, state, handed_in_by, handed_in_at)
+             SELECT 'a-hand-in-of-ours', v.agency_id, c.id, 'vapi', 'default', 'valid', 'abcd', v.cipher, v.master_key_id,
+             v.wrapped_key, v.sealed, 'waiting', v.saved_by, 1 FROM provider_key_versions v, clients c",
+        )
+        .await;
     before.app.stop(Duration::from_millis(100)).await;
     drop(before);
     let app = TestApp::with(settings(true)).await;
@@ -76,6 +89,8 @@ async fn scene() -> Scene {
         alert: first(app.sql("SELECT id FROM alerts").await),
         client: first(app.sql("SELECT id FROM clients").await),
         placement_run: first(app.sql("SELECT id FROM placement_runs").await),
+        person: first(app.sql("SELECT id FROM users").await),
+        hand_in: first(app.sql("SELECT id FROM key_hand_ins").await),
         app,
         _folder: folder,
     }
@@ -321,6 +336,78 @@ const CASES: &[Case] = &[
         |scene| &scene.agent,
         "mutation($input: StartPlacementRunInput!) { startPlacementRun(input: $input) { placementRun { id } } }",
         |id| json!({ "input": { "agentIds": [id], "provider": "VAPI" } }),
+    ),
+    (
+        "portalUsers(clientId)",
+        |scene| &scene.client,
+        "query($id: ID!) { portalUsers(clientId: $id) { id } }",
+        |id| json!({ "id": id }),
+    ),
+    (
+        "keyHandIns(clientId)",
+        |scene| &scene.client,
+        "query($id: ID!) { keyHandIns(clientId: $id) { id } }",
+        |id| json!({ "id": id }),
+    ),
+    (
+        "previewProviderKey(input.keyHandInId)",
+        |scene| &scene.hand_in,
+        "mutation($input: PreviewProviderKeyInput!) { previewProviderKey(input: $input) { preview { health } } }",
+        |id| json!({ "input": { "keyHandInId": id, "provider": "VAPI" } }),
+    ),
+    (
+        "acceptKeyHandIn(input.keyHandInId)",
+        |scene| &scene.hand_in,
+        "mutation($input: AcceptKeyHandInInput!) { acceptKeyHandIn(input: $input) { providerKey { id } } }",
+        |id| json!({ "input": { "keyHandInId": id } }),
+    ),
+    (
+        "declineKeyHandIn(input.keyHandInId)",
+        |scene| &scene.hand_in,
+        "mutation($input: DeclineKeyHandInInput!) { declineKeyHandIn(input: $input) { keyHandIn { id } } }",
+        |id| json!({ "input": { "keyHandInId": id } }),
+    ),
+    (
+        "createPortalUser(input.clientId)",
+        |scene| &scene.client,
+        "mutation($input: CreatePortalUserInput!) { createPortalUser(input: $input) { portalUser { id } } }",
+        |id| json!({ "input": { "clientId": id, "name": "Pia", "email": "pia@example.com" } }),
+    ),
+    (
+        "updatePortalUser(input.clientId)",
+        |scene| &scene.client,
+        "mutation($input: UpdatePortalUserInput!) { updatePortalUser(input: $input) { portalUser { id } } }",
+        |id| json!({ "input": { "clientId": id, "userId": "nobody", "permissions": [] } }),
+    ),
+    (
+        "updatePortalUser(input.userId)",
+        |scene| &scene.person,
+        "mutation($input: UpdatePortalUserInput!) { updatePortalUser(input: $input) { portalUser { id } } }",
+        |id| json!({ "input": { "clientId": "none", "userId": id, "permissions": [] } }),
+    ),
+    (
+        "removePortalUser(input.clientId)",
+        |scene| &scene.client,
+        "mutation($input: RemovePortalUserInput!) { removePortalUser(input: $input) { removedId } }",
+        |id| json!({ "input": { "clientId": id, "userId": "nobody" } }),
+    ),
+    (
+        "removePortalUser(input.userId)",
+        |scene| &scene.person,
+        "mutation($input: RemovePortalUserInput!) { removePortalUser(input: $input) { removedId } }",
+        |id| json!({ "input": { "clientId": "none", "userId": id } }),
+    ),
+    (
+        "createLogInLink(input.clientId)",
+        |scene| &scene.client,
+        "mutation($input: CreateLogInLinkInput!) { createLogInLink(input: $input) { logInLink { url } } }",
+        |id| json!({ "input": { "clientId": id, "userId": "nobody" } }),
+    ),
+    (
+        "createLogInLink(input.userId)",
+        |scene| &scene.person,
+        "mutation($input: CreateLogInLinkInput!) { createLogInLink(input: $input) { logInLink { url } } }",
+        |id| json!({ "input": { "clientId": "none", "userId": id } }),
     ),
 ];
 

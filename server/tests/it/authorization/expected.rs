@@ -7,7 +7,7 @@ use ringfence::access::{
 
 use super::contract::Coordinate;
 
-/// Role × permission, as P1's table has it. The portal's column comes with the portal.
+/// Role × permission, as P1's table has it for the agency's people.
 pub(crate) const P1: &[(Permission, &[Role])] = &[
     // "see masked keys, account names, fingerprints, key ids"
     (Permission::ViewKeyDetails, &[Role::Owner, Role::Admin]),
@@ -18,11 +18,18 @@ pub(crate) const P1: &[(Permission, &[Role])] = &[
         Permission::ViewKeyStatus,
         &[Role::Owner, Role::Admin, Role::Staff],
     ),
+    // "see agents", with which the portal's column begins
+    (
+        Permission::ViewAgents,
+        &[Role::Owner, Role::Admin, Role::Staff],
+    ),
     // "clients, agents, assignment, flow editing and testing"
     (
         Permission::UseAgents,
         &[Role::Owner, Role::Admin, Role::Staff],
     ),
+    // "hand in": the agency's people save keys instead
+    (Permission::HandInKeys, &[]),
     // "deploy flows, switch provider, buy numbers"
     (Permission::Deploy, &[Role::Owner, Role::Admin]),
     // "place calls"
@@ -45,6 +52,13 @@ pub(crate) const P1: &[(Permission, &[Role])] = &[
     (Permission::OwnAgency, &[Role::Owner]),
 ];
 
+/// What a person of a client may who has every permission of P2.
+pub(crate) const PORTAL: &[Permission] = &[
+    Permission::ViewAgents,
+    Permission::HandInKeys,
+    Permission::PlaceCalls,
+];
+
 /// Who asks in the walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Who {
@@ -52,6 +66,8 @@ pub(crate) enum Who {
     Owner,
     Admin,
     Staff,
+    /// A person of a client, with every permission of the portal.
+    Portal,
     /// An owner of another agency.
     Stranger,
     /// The same, who names the first agency.
@@ -59,11 +75,12 @@ pub(crate) enum Who {
 }
 
 impl Who {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Nobody,
         Self::Owner,
         Self::Admin,
         Self::Staff,
+        Self::Portal,
         Self::Stranger,
         Self::Intruder,
     ];
@@ -74,6 +91,7 @@ impl Who {
             Self::Owner | Self::Stranger | Self::Intruder => Some(Role::Owner),
             Self::Admin => Some(Role::Admin),
             Self::Staff => Some(Role::Staff),
+            Self::Portal => Some(Role::Portal),
         }
     }
 
@@ -81,6 +99,7 @@ impl Who {
         match (need, self.role()) {
             (Need::Public, _) | (Need::LoggedIn, Some(_)) => true,
             (Need::LoggedIn | Need::May(_), None) => false,
+            (Need::May(permission), Some(Role::Portal)) => PORTAL.contains(&permission),
             (Need::May(permission), Some(role)) => P1
                 .iter()
                 .any(|(granted, roles)| *granted == permission && roles.contains(&role)),
@@ -114,6 +133,11 @@ const NULL: &[(&str, &str, &str)] = &[
         "the sample's key works, of which its provider says nothing",
     ),
     (
+        "Membership",
+        "clientName",
+        "only a person of a client has one",
+    ),
+    (
         "ProviderKey",
         "client",
         "the sample lists the agency's own keys",
@@ -143,6 +167,13 @@ const TAKING_IDS: &[&str] = &[
     "archiveClient",
     "restoreClient",
     "assignAgents",
+    "portalUsers",
+    "createPortalUser",
+    "updatePortalUser",
+    "removePortalUser",
+    "createLogInLink",
+    "acceptKeyHandIn",
+    "declineKeyHandIn",
 ];
 
 /// What the walk expects of somebody who asks for the last field of a way.
@@ -170,6 +201,7 @@ pub(crate) fn expected(who: Who, way: &[Coordinate]) -> Expected {
         (true, Who::Nobody) => Expected::Code("UNAUTHENTICATED"),
         (true, _) => Expected::Code("FORBIDDEN"),
         (false, Who::Stranger) => Expected::NothingOfOurs,
+        (false, Who::Portal) if target == ("Membership", "clientName") => Expected::Data,
         (false, _)
             if NULL
                 .iter()

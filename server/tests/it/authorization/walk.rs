@@ -111,7 +111,7 @@ impl<'a> Walk<'a> {
         }
         let row = report.seen.entry(coordinate.clone()).or_default();
         row.push((who, seen));
-        let is_insider = matches!(who, Who::Owner | Who::Admin | Who::Staff);
+        let is_insider = matches!(who, Who::Owner | Who::Admin | Who::Staff | Who::Portal);
         if is_insider && USING_UP.contains(&sample.path[0].as_str()) {
             self.world.mend().await;
         }
@@ -134,6 +134,9 @@ const USING_UP: &[&str] = &[
     "previewProviderKey",
     "rollBackProviderKey",
     "assignAgents",
+    "handInProviderKey",
+    "acceptKeyHandIn",
+    "declineKeyHandIn",
 ];
 
 /// What was seen in a word, and what is wrong with it.

@@ -247,7 +247,18 @@ impl World {
         // A sample of confirmSync that was refused leaves its run waiting, hence the third statement.
         self.app
             .sql(
-                "UPDATE provider_keys SET health_message = 'said the provider';
+                "UPDATE memberships SET client_id = (SELECT id FROM clients WHERE name = 'Cedar'),
+                 portal_permissions = '|view_agents|view_calls|trigger_calls|manage_integrations|'
+                 WHERE role = 'portal' AND client_id IS NULL;
+                 UPDATE provider_keys SET active_version = NULL
+                 WHERE provider = 'retell' AND scope_id = (SELECT id FROM clients WHERE name = 'Cedar');
+                 INSERT INTO key_hand_ins (id, agency_id, client_id, provider, region, health, last_four, account_name, cipher,
+                 master_key_id, state, handed_in_by, handed_in_at, decided_by, decided_at)
+                 SELECT 'a-hand-in-of-ours', c.agency_id, c.id, 'vapi', 'default', 'valid', 'abcd', 'An account',
+                 'xchacha20-poly1305', 'none', 'declined', min(m.user_id), 1, min(m.user_id), 2
+                 FROM clients c JOIN memberships m ON m.agency_id = c.agency_id WHERE c.name = 'Cedar'
+                 GROUP BY c.agency_id, c.id ON CONFLICT DO NOTHING;
+                 UPDATE provider_keys SET health_message = 'said the provider';
                  UPDATE provider_keys SET breaker = 'open'
                  WHERE scope_id = (SELECT id FROM clients WHERE name = 'Cedar');
                  INSERT INTO placements (id, agency_id, agent_id, account_id, provider, remote_id, status, last_seen_at,
@@ -310,6 +321,7 @@ impl World {
                  UNION SELECT remote_id FROM placements WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT id FROM phone_numbers WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT number FROM phone_numbers WHERE number IS NOT NULL \
+                 UNION SELECT id FROM key_hand_ins WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT id FROM clients WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT id FROM voices WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT id FROM sync_runs WHERE agency_id IN (SELECT id FROM ours) \
@@ -421,6 +433,16 @@ impl World {
         {
             return self.key_arguments(who, root).await;
         }
+        if root.contains("Portal")
+            || root.contains("HandIn")
+            || root.contains("LogInLink")
+            || root == "portalUsers"
+        {
+            return self.portal_arguments(root).await;
+        }
+        if root == "agent" && who == Who::Portal {
+            return id(&self.called_agent().await);
+        }
         if root == "client" || root.ends_with("Client") || root == "assignAgents" {
             return self.client_arguments(root).await;
         }
@@ -490,6 +512,77 @@ impl World {
                 }),
             ),
             _ => self.arguments_of_news(root).await,
+        }
+    }
+
+    /// A new person of Cedar's; with the token of their link.
+    async fn spare_person(&self) -> (Value, String) {
+        let document = "mutation($input: CreatePortalUserInput!) { createPortalUser(input: $input) { \
+            portalUser { id } logInLink { url } } }";
+        let (_, _, variables) = Box::pin(self.portal_arguments("createPortalUser")).await;
+        let owner = &self.person(Who::Owner).client;
+        let made = owner.graphql(document, variables).await.ok()["createPortalUser"].clone();
+        let url = made["logInLink"]["url"].as_str().unwrap();
+        let token = url.split('#').nth(1).unwrap().to_owned();
+        (made["portalUser"]["id"].clone(), token)
+    }
+
+    /// A key that waits.
+    async fn waiting_hand_in(&self) -> Value {
+        let document = "mutation($input: HandInProviderKeyInput!) { handInProviderKey(input: $input) { \
+            integration { state } } }";
+        let input = json!({ "provider": "RETELL", "apiKey": keys::RETELL });
+        let person = &self.person(Who::Portal).client;
+        let answer = person.graphql(document, json!({ "input": input })).await;
+        answer.ok();
+        let found = self.ask_owner("{ keyHandIns { id state } }").await;
+        found["keyHandIns"][0]["id"].clone()
+    }
+
+    async fn portal_arguments(&self, root: &str) -> Arguments {
+        let cedar = self.client_named("Cedar").await;
+        match root {
+            "portalUsers" => (
+                "($id: ID!)".to_owned(),
+                "(clientId: $id)".to_owned(),
+                json!({ "id": cedar }),
+            ),
+            "createPortalUser" => {
+                let email = format!("{}@example.com", uuid::Uuid::now_v7());
+                let person = json!({ "clientId": cedar, "name": "Pia", "email": email });
+                input("CreatePortalUserInput", person)
+            }
+            "updatePortalUser" => {
+                let (user, _) = self.spare_person().await;
+                let change =
+                    json!({ "clientId": cedar, "userId": user, "permissions": ["VIEW_AGENTS"] });
+                input("UpdatePortalUserInput", change)
+            }
+            "removePortalUser" | "createLogInLink" => {
+                let kind = format!("{}{}Input", root[..1].to_uppercase(), &root[1..]);
+                let (user, _) = self.spare_person().await;
+                input(&kind, json!({ "clientId": cedar, "userId": user }))
+            }
+            "redeemLogInLink" => {
+                let (_, token) = self.spare_person().await;
+                let link = json!({ "token": token, "password": PASSWORD });
+                input("RedeemLogInLinkInput", link)
+            }
+            "handInProviderKey" => input(
+                "HandInProviderKeyInput",
+                json!({ "provider": "VAPI", "apiKey": keys::GOOD }),
+            ),
+            "acceptKeyHandIn" => {
+                let hand_in = self.waiting_hand_in().await;
+                input("AcceptKeyHandInInput", json!({ "keyHandInId": hand_in }))
+            }
+            "declineKeyHandIn" => {
+                let hand_in = self.waiting_hand_in().await;
+                input("DeclineKeyHandInInput", json!({ "keyHandInId": hand_in }))
+            }
+            "updateHandIns" => input("UpdateHandInsInput", json!({ "isOpen": true })),
+            "keyHandIns" => (String::new(), String::new(), json!({})),
+            _ => unreachable!("{root} has no sample"),
         }
     }
 
