@@ -7,16 +7,17 @@ use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
 use tempfile::TempDir;
 
 use super::{
-    DatabaseLocation, Db, Pools, agents, alerts, audit, keyset::KeysetSql, phone_numbers,
+    DatabaseLocation, Db, Pools, agents, alerts, audit, clients, keyset::KeysetSql, phone_numbers,
     placements, sync_changes, sync_runs, voices, webhook_deliveries, webhook_endpoints,
 };
 
 /// Each list's text, and the index that it walks along.
-const LISTS: [(&str, &KeysetSql); 13] = [
+const LISTS: [(&str, &KeysetSql); 14] = [
     ("agents_by_name", &agents::BY_NAME),
     ("agents_by_status", &agents::BY_STATUS),
     ("agents_by_created", &agents::BY_CREATED),
     ("agents_by_updated", &agents::BY_UPDATED),
+    ("clients_by_name", &clients::BY_NAME),
     ("phone_numbers_by_number", &phone_numbers::BY_NUMBER),
     ("phone_numbers_by_created", &phone_numbers::BY_CREATED),
     ("sync_runs_by_agency", &sync_runs::BY_CREATED),

@@ -42,6 +42,17 @@ const ROWS: &str = "
         FROM generate_series(1, 9000) n;
     INSERT INTO audit_entries (sequence, agency_id, at, actor, action, subject, summary, mac)
         SELECT n, 'agency-' || n % 150 + 1, 0, 'a', 'b', 'c', 'd', '' FROM generate_series(1, 60000) n;
+    INSERT INTO clients (id, agency_id, name, name_key, created_at, updated_at)
+        SELECT 'client-' || n, 'agency-' || n % 3 + 1, 'Client ' || n, 'client ' || n, 0, 0 FROM generate_series(1, 9000) n;
+    INSERT INTO alerts (id, agency_id, kind, subject, summary, raised_at, resolved_at)
+        SELECT 'alert-' || n, 'agency-' || n % 3 + 1, 'sync_failed', 'key', 'words', 0, 1 FROM generate_series(1, 9000) n;
+    INSERT INTO webhook_endpoints (id, agency_id, url, description, events, is_enabled, failures_in_a_row, secret_version,
+        cipher, master_key_id, wrapped_key, sealed, created_at, updated_at)
+        SELECT 'endpoint-' || n, 'agency-' || n % 3 + 1, 'https://example.com', '', '', true, 0, 1, 'c', 'm', '', '', 0, 0
+        FROM generate_series(1, 9000) n;
+    INSERT INTO webhook_deliveries (id, agency_id, endpoint_id, event_id, event, payload, state, attempts, created_at)
+        SELECT 'delivery-' || n, 'agency-1', 'endpoint-' || n % 3 + 1, 'e', 'sync.failed', '{}', 'delivered', 1, 0
+        FROM generate_series(1, 9000) n;
     ANALYZE";
 
 async fn run(conn: &mut PgConnection, sql: String) {
@@ -66,8 +77,10 @@ async fn plan(conn: &mut PgConnection, index: &str, sql: &'static str) -> String
     // The last three are limit, key and id; the first is the agency.
     let mut values = vec!["''"; count];
     values[0] = "'agency-1'";
-    if index == "sync_changes_by_name" {
-        values[1] = "'run-1'";
+    match index {
+        "sync_changes_by_name" => values[1] = "'run-1'",
+        "webhook_deliveries_by_endpoint" => values[1] = "'endpoint-1'",
+        _ => {}
     }
     values[count - 3] = "'51'";
     values[count - 2] = middle;
