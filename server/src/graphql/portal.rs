@@ -155,7 +155,7 @@ impl KeyHandIn {
         Person::load(ctx, Some(&self.row.handed_in_by)).await
     }
 
-    /// Who decided.
+    /// Who accepted or declined it.
     async fn decided_by(&self, ctx: &Context<'_>) -> Result<Option<Person>> {
         Person::load(ctx, self.row.decided_by.as_ref()).await
     }

@@ -429,14 +429,15 @@ impl World {
 
     /// The arguments of a root field as they are now: declared, used, and their values.
     pub(crate) async fn arguments(&self, who: Who, root: &str) -> Arguments {
-        if root.ends_with("ProviderKey") || root == "explainRoute" || root == "providerKeyVersions"
-        {
+        let is_of_keys = root.ends_with("ProviderKey") && root != "handInProviderKey";
+        if is_of_keys || root == "explainRoute" || root == "providerKeyVersions" {
             return self.key_arguments(who, root).await;
         }
         if root.contains("Portal")
             || root.contains("HandIn")
             || root.contains("LogInLink")
             || root == "portalUsers"
+            || root == "handInProviderKey"
         {
             return self.portal_arguments(root).await;
         }

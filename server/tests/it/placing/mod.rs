@@ -1,6 +1,7 @@
 //! R5: creating the placements that agents lack in an account: what is made, what is said before, what a killed process
 //! finds again, and that an import at the same time takes no agent for a new one.
 
+mod client;
 mod course;
 mod race;
 mod trouble;
