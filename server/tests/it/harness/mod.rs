@@ -45,8 +45,6 @@ pub(crate) mod keys {
     pub(crate) const REVOKED: &str = "sandbox-vapi-revoked-p9Wn";
     /// Rate-limited: 24 seconds.
     pub(crate) const THROTTLED: &str = "sandbox-vapi-throttled-m2Vc";
-    /// Works at Retell.
-    pub(crate) const RETELL: &str = "sandbox-retell-good-agency-h5Tn";
     /// Answers 500.
     pub(crate) const DOWN: &str = "sandbox-vapi-down-z6Kp";
 }
