@@ -58,10 +58,11 @@ pub(super) async fn look(
         for remote in page.items {
             let is_named = names.contains(remote.definition.name.as_str());
             match remote.marker.clone() {
-                Some(marker) if markers.contains(marker.as_str()) => {
-                    if seen.insert(remote.remote_id.clone()) {
-                        sight.found.entry(marker).or_default().push(remote);
-                    }
+                Some(marker)
+                    if markers.contains(marker.as_str())
+                        && seen.insert(remote.remote_id.clone()) =>
+                {
+                    sight.found.entry(marker).or_default().push(remote);
                 }
                 None if !remote.is_whole && is_named => thin.push(remote.remote_id),
                 _ => {}

@@ -54,19 +54,18 @@ pub(crate) async fn create(
     let mut tx = app.db.begin().await?;
     let client = clients::lock_in_use(&mut tx, agency, &person.client).await?;
     let known = store::users::find_credentials(&mut tx, &email).await?;
-    let (user, is_new) = match known {
-        Some(row) => (row.id, false),
-        None => {
-            let row = UserRow {
-                id: UserId::new(),
-                email,
-                name,
-            };
-            if !store::users::insert(&mut tx, &row, &unknown, now).await? {
-                return Err(taken());
-            }
-            (row.id, true)
+    let (user, is_new) = if let Some(row) = known {
+        (row.id, false)
+    } else {
+        let row = UserRow {
+            id: UserId::new(),
+            email,
+            name,
+        };
+        if !store::users::insert(&mut tx, &row, &unknown, now).await? {
+            return Err(taken());
         }
+        (row.id, true)
     };
     let permissions = write_permissions(&person.permissions);
     if !store::portal_users::insert(&mut tx, agency, &client.id, &user, &permissions, now).await? {

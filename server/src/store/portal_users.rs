@@ -15,7 +15,7 @@ pub(crate) struct PortalUserRow {
     pub(crate) id: UserId,
     pub(crate) name: String,
     pub(crate) email: String,
-    /// As |view_agents|manage_integrations|.
+    /// As `|view_agents|manage_integrations|`.
     pub(crate) portal_permissions: String,
     pub(crate) created_at: Timestamp,
     /// When a session of theirs was last used; whichever agency it was for.
