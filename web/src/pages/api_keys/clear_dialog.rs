@@ -149,7 +149,8 @@ fn ClearForm(card: CardContext, is_busy: RwSignal<bool>) -> impl IntoView {
             async move { api::clear_preview(&slug, provider, client_id).await }
         }),
         is_busy,
-        detaches: RwSignal::new(true),
+        // The agency's key may open the same account, whose numbers then serve others; there the person decides.
+        detaches: RwSignal::new(card.client().is_none()),
         destroys: RwSignal::new(false),
         typed: RwSignal::new(String::new()),
         failure: RwSignal::new(None),
