@@ -278,9 +278,9 @@ mod tests {
             .split_once(&format!("enum {name} {{"))
             .and_then(|(_, rest)| rest.split_once('}'))
             .map_or("", |(body, _)| body);
-        // Descriptions stand in quotes; every second piece between quotes is one.
+        // Descriptions stand in triple quotes and may quote words; every second piece between them is one.
         let mut values: Vec<&str> = body
-            .split('"')
+            .split("\"\"\"")
             .step_by(2)
             .flat_map(str::split_whitespace)
             .collect();
