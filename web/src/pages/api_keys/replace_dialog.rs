@@ -130,6 +130,7 @@ impl Form {
             client_id: card.client_id(),
             api_key: Some(key),
             version: None,
+            key_hand_in_id: None,
             region: self.chosen_region(),
         };
         let slug = card.agency.slug.get_untracked();

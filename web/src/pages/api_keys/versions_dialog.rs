@@ -82,6 +82,7 @@ impl Form {
             client_id: card.client_id(),
             api_key: None,
             version: Some(picked.version),
+            key_hand_in_id: None,
             region: None,
         };
         let slug = card.agency.slug.get_untracked();
