@@ -142,6 +142,7 @@ pub(crate) fn role_name(role: Role) -> &'static str {
         Role::Owner => "Owner",
         Role::Admin => "Admin",
         Role::Staff => "Staff",
+        Role::Portal => "Client",
         Role::Unknown => "Member",
     }
 }

@@ -199,7 +199,8 @@ pub(crate) async fn find_first_answered(
         .await)?)
 }
 
-/// Numbers in the account of a key that the provider goes on answering without Ringfence (K8).
+/// Numbers in the account of a key that the provider goes on answering without Ringfence (K8); none of an account that another
+/// key in use opens, too.
 pub(crate) async fn list_answering(
     conn: &mut Conn,
     agency: &AgencyId,
@@ -209,13 +210,15 @@ pub(crate) async fn list_answering(
         columns!(),
         "JOIN provider_key_versions v ON v.account_id = n.account_id \
          JOIN provider_keys k ON k.id = v.key_id AND k.active_version = v.version \
-         WHERE n.agency_id = $1 AND k.id = $2 AND n.is_answering AND n.status IN ('active', 'activating', 'unknown') \
+         WHERE n.agency_id = $1 AND k.id = $2 AND NOT EXISTS (SELECT 1 FROM provider_keys o JOIN provider_key_versions w \
+         ON w.key_id = o.id AND w.version = o.active_version WHERE w.account_id = n.account_id AND o.id <> k.id) \
+         AND n.is_answering AND n.status IN ('active', 'activating', 'unknown') \
          ORDER BY n.sort_key, n.id"
     );
     Ok(on!(conn, c => sqlx::query_as(SQL).bind(agency).bind(key).fetch_all(c).await)?)
 }
 
-/// Ids of the numbers that stand in the account of a key, in a digest-friendly order.
+/// Ids of the numbers that stand in an account which this key alone opens, in a digest-friendly order.
 pub(crate) async fn list_ids_by_key(
     conn: &mut Conn,
     agency: &AgencyId,
@@ -224,7 +227,9 @@ pub(crate) async fn list_ids_by_key(
     const SQL: &str = "SELECT n.id FROM phone_numbers n \
         JOIN provider_key_versions v ON v.account_id = n.account_id \
         JOIN provider_keys k ON k.id = v.key_id AND k.active_version = v.version \
-        WHERE n.agency_id = $1 AND k.id = $2 AND n.status <> 'inactive' ORDER BY n.id";
+        WHERE n.agency_id = $1 AND k.id = $2 AND NOT EXISTS (SELECT 1 FROM provider_keys o JOIN provider_key_versions w \
+        ON w.key_id = o.id AND w.version = o.active_version WHERE w.account_id = n.account_id AND o.id <> k.id) \
+        AND n.status <> 'inactive' ORDER BY n.id";
     Ok(on!(conn, c => sqlx::query_scalar(SQL).bind(agency).bind(key).fetch_all(c).await)?)
 }
 

@@ -73,7 +73,8 @@ impl Scene {
     /// The client's own key, to clear or test it.
     async fn own_key(&self) -> Value {
         let query = "query($id: ID!) { providerKeys(clientId: $id) { nodes { id version health client { name } \
-            clearImpact { agentCount movingAgentCount clientCount clients { name } acknowledgement } } } }";
+            clearImpact { agentCount movingAgentCount clientCount clients { name } phoneNumberCount answeringNumberCount \
+            acknowledgement } } } }";
         let found = self
             .admin
             .graphql(query, json!({ "id": self.client }))
@@ -161,6 +162,9 @@ async fn clearing_the_clients_key_returns_to_the_agencys_at_once() {
     assert_eq!(own["client"]["name"], "Bayview Legal");
     assert_eq!(own["clearImpact"]["agentCount"], 0);
     assert!(own["clearImpact"]["movingAgentCount"].as_i64().unwrap() > 0);
+    // The agency's key opens the account too, so that no number of it is left alone.
+    assert_eq!(own["clearImpact"]["phoneNumberCount"], 0);
+    assert_eq!(own["clearImpact"]["answeringNumberCount"], 0);
     assert_eq!(
         own["clearImpact"]["clients"],
         json!([{ "name": "Bayview Legal" }])

@@ -46,12 +46,13 @@ macro_rules! contract_enum {
 
 contract_enum! {
     /// What a person is in an agency.
-    Role { Owner = "OWNER", Admin = "ADMIN", Staff = "STAFF", }
+    Role { Owner = "OWNER", Admin = "ADMIN", Staff = "STAFF", Portal = "PORTAL", }
 }
 contract_enum! {
     /// The rows of the server's access table; the navigation reads them too (P6).
     Permission {
-        ViewKeyDetails = "VIEW_KEY_DETAILS", ManageKeys = "MANAGE_KEYS", ViewKeyStatus = "VIEW_KEY_STATUS", UseAgents = "USE_AGENTS",
+        ViewKeyDetails = "VIEW_KEY_DETAILS", ManageKeys = "MANAGE_KEYS", ViewKeyStatus = "VIEW_KEY_STATUS", ViewAgents = "VIEW_AGENTS",
+        UseAgents = "USE_AGENTS", HandInKeys = "HAND_IN_KEYS",
         Deploy = "DEPLOY", PlaceCalls = "PLACE_CALLS", ViewCalls = "VIEW_CALLS", ViewAlerts = "VIEW_ALERTS", Administer = "ADMINISTER",
         OwnAgency = "OWN_AGENCY",
     }
@@ -143,7 +144,8 @@ contract_enum! {
 }
 contract_enum! {
     /// What an alert is about (R8).
-    AlertKind { KeyInvalid = "KEY_INVALID", KeyNoFunds = "KEY_NO_FUNDS", SyncFailed = "SYNC_FAILED", WebhookDisabled = "WEBHOOK_DISABLED", }
+    AlertKind { KeyInvalid = "KEY_INVALID", KeyNoFunds = "KEY_NO_FUNDS", SyncFailed = "SYNC_FAILED", WebhookDisabled = "WEBHOOK_DISABLED",
+        HandInWaiting = "HAND_IN_WAITING", }
 }
 contract_enum! {
     /// How an alert stands.

@@ -181,6 +181,7 @@ fn kind(kind: AlertKind) -> (Tone, Icon, &'static str) {
         AlertKind::KeyNoFunds => (Tone::Warning, Icon::Wallet, "Out of funds"),
         AlertKind::SyncFailed => (Tone::Warning, Icon::Refresh, "Sync failed"),
         AlertKind::WebhookDisabled => (Tone::Warning, Icon::Unplugged, "Webhook switched off"),
+        AlertKind::HandInWaiting => (Tone::Warning, Icon::Bell, "Key handed in"),
         AlertKind::Unknown => (Tone::Neutral, Icon::Bell, "Alert"),
     }
 }
@@ -192,7 +193,7 @@ fn way_out(agency: AgencyContext, alert: &Alert) -> AnyView {
         AlertKind::WebhookDisabled => ("/settings/webhooks", "Open webhooks"),
         AlertKind::SyncFailed => ("/settings/sync-history", "Open sync history"),
         AlertKind::KeyInvalid | AlertKind::KeyNoFunds => ("/settings/api-keys", "Open API keys"),
-        AlertKind::Unknown => return ().into_any(),
+        AlertKind::HandInWaiting | AlertKind::Unknown => return ().into_any(),
     };
     let is_about_key = matches!(alert.kind, AlertKind::KeyInvalid | AlertKind::KeyNoFunds);
     let page = match &alert.client_id {

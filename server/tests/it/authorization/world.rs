@@ -151,6 +151,8 @@ impl World {
         let owner = self.person(Who::Owner);
         if self.standing_key().await.is_null() {
             owner.client.save_key(keys::GOOD, None).await.ok();
+            // The first import has brought everything before the second one begins.
+            self.app.settle().await;
             // So that there is a version that is out of use.
             let version = self.standing_key().await["version"].as_i64();
             owner.client.save_key(keys::GOOD, version).await.ok();
