@@ -10,7 +10,7 @@ use super::{DatabaseLocation, Db, KeysetSql, LISTS};
 /// An agency with thousands of everything beside others, so that the planner has something to choose from.
 const ROWS: &str = "
     INSERT INTO agencies (id, slug, name, plan, created_at)
-        SELECT 'agency-' || n, 'agency-' || n, 'Agency', 'agency', 0 FROM generate_series(1, 3) n;
+        SELECT 'agency-' || n, 'agency-' || n, 'Agency', 'agency', 0 FROM generate_series(1, 150) n;
     INSERT INTO provider_accounts (id, agency_id, provider, remote_id, created_at)
         SELECT 'account-' || n, 'agency-' || n, 'vapi', 'remote', 0 FROM generate_series(1, 3) n;
     INSERT INTO provider_keys (id, agency_id, scope_kind, scope_id, provider, active_version, last_version, health, created_at)
@@ -45,14 +45,14 @@ const ROWS: &str = "
     INSERT INTO clients (id, agency_id, name, name_key, created_at, updated_at)
         SELECT 'client-' || n, 'agency-' || n % 3 + 1, 'Client ' || n, 'client ' || n, 0, 0 FROM generate_series(1, 9000) n;
     INSERT INTO alerts (id, agency_id, kind, subject, summary, raised_at, resolved_at)
-        SELECT 'alert-' || n, 'agency-' || n % 3 + 1, 'sync_failed', 'key', 'words', 0, 1 FROM generate_series(1, 9000) n;
+        SELECT 'alert-' || n, 'agency-' || n % 150 + 1, 'sync_failed', 'key', 'words', 0, 1 FROM generate_series(1, 60000) n;
     INSERT INTO webhook_endpoints (id, agency_id, url, description, events, is_enabled, failures_in_a_row, secret_version,
         cipher, master_key_id, wrapped_key, sealed, created_at, updated_at)
-        SELECT 'endpoint-' || n, 'agency-' || n % 3 + 1, 'https://example.com', '', '', true, 0, 1, 'c', 'm', '', '', 0, 0
-        FROM generate_series(1, 9000) n;
+        SELECT 'endpoint-' || n, 'agency-' || n % 150 + 1, 'https://example.com', '', '', true, 0, 1, 'c', 'm', '', '', 0, 0
+        FROM generate_series(1, 60000) n;
     INSERT INTO webhook_deliveries (id, agency_id, endpoint_id, event_id, event, payload, state, attempts, created_at)
-        SELECT 'delivery-' || n, 'agency-1', 'endpoint-' || n % 3 + 1, 'e', 'sync.failed', '{}', 'delivered', 1, 0
-        FROM generate_series(1, 9000) n;
+        SELECT 'delivery-' || n, 'agency-1', 'endpoint-' || n % 150 + 1, 'e', 'sync.failed', '{}', 'delivered', 1, 0
+        FROM generate_series(1, 60000) n;
     ANALYZE";
 
 async fn run(conn: &mut PgConnection, sql: String) {
@@ -69,6 +69,10 @@ async fn plan(conn: &mut PgConnection, index: &str, sql: &'static str) -> String
         | "sync_changes_by_name"
         | "voices_by_agency" => "'engine-3'",
         "audit_entries_by_agency" => "'30000'",
+        "alerts_by_agency" => "'alert-5'",
+        "clients_by_name" => "'client 5'",
+        "webhook_endpoints_by_agency" => "'endpoint-5'",
+        "webhook_deliveries_by_endpoint" => "'delivery-5'",
         _ => "'900'",
     };
     let count = (1..=20)

@@ -251,9 +251,22 @@ impl World {
         called.next().unwrap()["id"].clone()
     }
 
-    /// Rows as the provider would have to be in trouble to make them.
+    /// An agent that the account does not hold any more, and that could be placed there again.
+    async fn lose_a_placement(&self) {
+        self.app
+            .sql(
+                "UPDATE placements SET status = 'inactive', inactive_reason = 'gone'
+                 WHERE id = (SELECT min(id) FROM placements);
+                 UPDATE agents SET status = 'active', definition = replace(definition, '\"language\":\"', '\"language\":\"x')
+                 WHERE id = (SELECT agent_id FROM placements WHERE id = (SELECT min(id) FROM placements))",
+            )
+            .await;
+    }
+
+    /// Rows as the provider would have to be in trouble to make them; imports among the newest, which a list shows first.
     async fn fill_in(&self) {
-        // A sample of confirmSync that was refused leaves its run waiting, hence the third statement.
+        self.lose_a_placement().await;
+        // A sample of confirmSync that was refused leaves its run waiting, hence the statement about them.
         self.app
             .sql(
                 "UPDATE memberships SET client_id = (SELECT id FROM clients WHERE name = 'Cedar'),
@@ -292,10 +305,6 @@ impl World {
                  SELECT 'an-alert-of-ours', a.id, 'key_invalid', k.id, 'vapi', 'a-client-of-ours', 'an alert of ours', 3, 1,
                  2, 3, min(m.user_id) FROM agencies a JOIN provider_keys k ON k.agency_id = a.id AND k.scope_kind = 'agency'
                  JOIN memberships m ON m.agency_id = a.id WHERE a.slug = 'northside-voice' GROUP BY a.id, k.id;
-                 UPDATE placements SET status = 'inactive', inactive_reason = 'gone'
-                 WHERE id = (SELECT min(id) FROM placements);
-                 UPDATE agents SET status = 'active', definition = replace(definition, '\"language\":\"', '\"language\":\"x')
-                 WHERE id = (SELECT agent_id FROM placements WHERE id = (SELECT min(id) FROM placements));
                  INSERT INTO placement_runs (id, agency_id, client_id, key_id, key_version, account_id, provider, state, total,
                  waiting_until, waiting_reason, error_code, error_message, requested_by, created_at, started_at, finished_at)
                  SELECT 'a-placement-run-of-ours', a.id, 'a-client-of-ours', min(k.id), 1, min(p.id), 'vapi', 'failed', 1, 1,
@@ -310,9 +319,9 @@ impl World {
                  GROUP BY r.id, r.agency_id, r.account_id ON CONFLICT DO NOTHING;
                  UPDATE sync_runs SET state = 'failed', error_code = 'KEY_REJECTED', error_message = 'refused',
                  phase = 'agents', total = 40, waiting_until = created_at, waiting_reason = 'Waiting for the provider'
-                 WHERE id = (SELECT min(id) FROM sync_runs);
+                 WHERE id = (SELECT id FROM sync_runs ORDER BY id DESC LIMIT 1 OFFSET 1);
                  UPDATE sync_runs SET state = 'succeeded', agent_count = 0
-                 WHERE id = (SELECT id FROM sync_runs ORDER BY id LIMIT 1 OFFSET 1)",
+                 WHERE id = (SELECT id FROM sync_runs ORDER BY id DESC LIMIT 1 OFFSET 2)",
             )
             .await;
     }
@@ -643,14 +652,19 @@ impl World {
                 "PreviewProviderKeyInput",
                 json!({ "provider": "VAPI", "apiKey": keys::SECOND }),
             ),
-            "rollBackProviderKey" => input(
-                "RollBackProviderKeyInput",
-                json!({
-                    "provider": "VAPI",
-                    "version": key["version"].as_i64().unwrap_or(1) - 1,
-                    "expectedVersion": key["version"],
-                }),
-            ),
+            "rollBackProviderKey" => {
+                // The clock runs ahead by an hour at each mending, and a retired version lives for a day.
+                let owner = &self.person(Who::Owner).client;
+                let before = key["version"].as_i64();
+                owner.save_key(keys::GOOD, before).await.ok();
+                self.app.settle().await;
+                // The import has taken back what was filled in.
+                self.lose_a_placement().await;
+                let now = self.standing_key().await["version"].clone();
+                let input_value =
+                    json!({ "provider": "VAPI", "version": before, "expectedVersion": now });
+                input("RollBackProviderKeyInput", input_value)
+            }
             // The stranger's agency has no key, and none is saved for it: its rows would be a copy of the first one's.
             "saveProviderKey" if who == Who::Stranger => {
                 input("SaveProviderKeyInput", json!({ "provider": "VAPI" }))
