@@ -3,6 +3,7 @@
 //! the use cases, which ask [`Viewer::require`] again and count a bypassed guard as the fault it is.
 //! Log-in sessions and passwords live here too. This floor knows no GraphQL type and no HTTP handler.
 
+pub(crate) mod fields;
 pub(crate) mod password;
 pub mod policy;
 pub(crate) mod session;

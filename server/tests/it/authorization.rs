@@ -2,6 +2,7 @@
 //! are held against P1 as it is written down in `expected`, apart from the product's own table.
 
 mod absent;
+mod arguments;
 pub(crate) mod contract;
 mod expected;
 mod removal;

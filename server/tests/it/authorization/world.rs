@@ -68,12 +68,12 @@ impl Reply {
 }
 
 /// Opens a Retell account that holds nothing, so that accepting it changes no list.
-const EMPTY_RETELL: &str = "retell-key-of-an-empty-account-3Fz1";
+pub(super) const EMPTY_RETELL: &str = "retell-key-of-an-empty-account-3Fz1";
 
 /// A person with a session of their own.
-struct Person {
-    client: TestClient,
-    email: String,
+pub(super) struct Person {
+    pub(super) client: TestClient,
+    pub(super) email: String,
 }
 
 /// The seeded application and its people.
@@ -194,7 +194,7 @@ impl World {
         owner.graphql(query, input).await.ok();
     }
 
-    fn endpoint_input(&self) -> Value {
+    pub(super) fn endpoint_input(&self) -> Value {
         json!({ "url": self.receiver.uri(), "events": ["PROVIDER_KEY_INVALID"] })
     }
 
@@ -234,13 +234,13 @@ impl World {
             .ok();
     }
 
-    async fn client_named(&self, name: &str) -> Value {
+    pub(super) async fn client_named(&self, name: &str) -> Value {
         let query = format!("{{ clients(search: \"{name}\") {{ nodes {{ id }} }} }}");
         self.ask_owner(&query).await["clients"]["nodes"][0]["id"].clone()
     }
 
     /// An agent of Cedar's that has a number.
-    async fn called_agent(&self) -> Value {
+    pub(super) async fn called_agent(&self) -> Value {
         let cedar = self.client_named("Cedar").await;
         let query = format!(
             "{{ agents(filter: {{ clientId: {cedar} }}) {{ nodes {{ id phoneNumberCount }} }} }}"
@@ -252,7 +252,7 @@ impl World {
     }
 
     /// An agent that the account does not hold any more, and that could be placed there again.
-    async fn lose_a_placement(&self) {
+    pub(super) async fn lose_a_placement(&self) {
         self.app
             .sql(
                 "UPDATE placements SET status = 'inactive', inactive_reason = 'gone'
@@ -367,7 +367,7 @@ impl World {
         http::router_with(&self.app.app, graphql::schema_with(&self.app.app, policy))
     }
 
-    fn person(&self, who: Who) -> &Person {
+    pub(super) fn person(&self, who: Who) -> &Person {
         let found = self.people.iter().find(|(is, _)| *is == who);
         &found.unwrap().1
     }
@@ -394,322 +394,12 @@ impl World {
         ask(router, client, &sample.query, &sample.variables).await
     }
 
-    async fn ask_owner(&self, query: &str) -> Value {
+    pub(super) async fn ask_owner(&self, query: &str) -> Value {
         let client = &self.person(Who::Owner).client;
         let reply = ask(&self.standard, client, query, &json!({})).await;
         assert!(reply.codes().is_empty(), "{}", reply.text);
         reply.body["data"].clone()
     }
-
-    async fn endpoint(&self) -> Value {
-        let found = self
-            .ask_owner("{ webhookEndpoints { nodes { id } } }")
-            .await;
-        found["webhookEndpoints"]["nodes"][0]["id"].clone()
-    }
-
-    async fn standing_key(&self) -> Value {
-        let query = "{ providerKeys { nodes { id version clearImpact { acknowledgement } } } }";
-        self.ask_owner(query).await["providerKeys"]["nodes"][0].clone()
-    }
-
-    /// The same for alerts and webhooks.
-    async fn arguments_of_news(&self, root: &str) -> (String, String, Value) {
-        match root {
-            "dismissAlert" => input(
-                "DismissAlertInput",
-                json!({ "alertId": "an-alert-of-ours" }),
-            ),
-            "webhookDeliveries" => {
-                let endpoint = self.endpoint().await;
-                (
-                    "($id: ID!)".to_owned(),
-                    "(webhookEndpointId: $id)".to_owned(),
-                    json!({ "id": endpoint }),
-                )
-            }
-            "createWebhookEndpoint" => input("CreateWebhookEndpointInput", self.endpoint_input()),
-            "updateWebhookEndpoint"
-            | "rotateWebhookSecret"
-            | "deleteWebhookEndpoint"
-            | "testWebhookEndpoint" => {
-                let kind = format!("{}{}Input", root[..1].to_uppercase(), &root[1..]);
-                input(&kind, json!({ "webhookEndpointId": self.endpoint().await }))
-            }
-            "redeliverWebhook" => {
-                let rows = self.app.sql("SELECT max(id) FROM webhook_deliveries").await;
-                let id = rows[0].get::<String>(0);
-                input("RedeliverWebhookInput", json!({ "webhookDeliveryId": id }))
-            }
-            _ => (String::new(), String::new(), json!({})),
-        }
-    }
-
-    /// The arguments of a root field as they are now: declared, used, and their values.
-    pub(crate) async fn arguments(&self, who: Who, root: &str) -> Arguments {
-        let is_of_keys = root.ends_with("ProviderKey") && root != "handInProviderKey";
-        if is_of_keys || root == "explainRoute" || root == "providerKeyVersions" {
-            return self.key_arguments(who, root).await;
-        }
-        if root.contains("Portal")
-            || root.contains("HandIn")
-            || root.contains("LogInLink")
-            || root == "portalUsers"
-            || root == "handInProviderKey"
-        {
-            return self.portal_arguments(root).await;
-        }
-        if root == "agent" && who == Who::Portal {
-            return id(&self.called_agent().await);
-        }
-        if root == "client" || root.ends_with("Client") || root == "assignAgents" {
-            return self.client_arguments(root).await;
-        }
-        match root {
-            "agent" => {
-                let found = self.ask_owner("{ agents { nodes { id } } }").await;
-                id(&found["agents"]["nodes"][0]["id"])
-            }
-            "syncRun" => {
-                let found = self.ask_owner("{ syncRuns { nodes { id } } }").await;
-                id(&found["syncRuns"]["nodes"][0]["id"])
-            }
-            "phoneNumber" => {
-                let found = self.ask_owner("{ phoneNumbers { nodes { id } } }").await;
-                id(&found["phoneNumbers"]["nodes"][0]["id"])
-            }
-            "syncChanges" => {
-                // The first import added everything.
-                let found = self
-                    .ask_owner("{ syncRuns(last: 1) { nodes { id } } }")
-                    .await;
-                (
-                    "($id: ID!)".to_owned(),
-                    "(syncRunId: $id)".to_owned(),
-                    json!({ "id": found["syncRuns"]["nodes"][0]["id"] }),
-                )
-            }
-            "startSync" => input("StartSyncInput", json!({ "provider": "VAPI" })),
-            "placementPlan" => (
-                "($provider: Provider!)".to_owned(),
-                "(provider: $provider)".to_owned(),
-                json!({ "provider": "VAPI" }),
-            ),
-            "placementRun" => id(&json!("a-placement-run-of-ours")),
-            "startPlacementRun" => input("StartPlacementRunInput", json!({ "provider": "VAPI" })),
-            "confirmSync" => {
-                self.app
-                    .sql(
-                        "UPDATE sync_runs SET state = 'needs_confirmation', finished_at = NULL \
-                          WHERE id = (SELECT max(id) FROM sync_runs)",
-                    )
-                    .await;
-                let query =
-                    "{ syncRuns(filter: { state: [NEEDS_CONFIRMATION] }) { nodes { id } } }";
-                let run = self.ask_owner(query).await["syncRuns"]["nodes"][0]["id"].clone();
-                input(
-                    "ConfirmSyncInput",
-                    json!({ "syncRunId": run, "decision": "KEEP_ACTIVE" }),
-                )
-            }
-            "logIn" => {
-                let who = if who == Who::Nobody { Who::Owner } else { who };
-                let email = &self.person(who).email;
-                input(
-                    "LogInInput",
-                    json!({ "email": email, "password": PASSWORD }),
-                )
-            }
-            "setUp" => input(
-                "SetUpInput",
-                json!({
-                    "token": "a guess",
-                    "agencyName": "Eastside",
-                    "name": "Eve",
-                    "email": "eve@example.com",
-                    "password": PASSWORD,
-                }),
-            ),
-            _ => self.arguments_of_news(root).await,
-        }
-    }
-
-    /// A new person of Cedar's; with the token of their link.
-    async fn spare_person(&self) -> (Value, String) {
-        let document = "mutation($input: CreatePortalUserInput!) { createPortalUser(input: $input) { \
-            portalUser { id } logInLink { url } } }";
-        let (_, _, variables) = Box::pin(self.portal_arguments("createPortalUser")).await;
-        let owner = &self.person(Who::Owner).client;
-        let made = owner.graphql(document, variables).await.ok()["createPortalUser"].clone();
-        let url = made["logInLink"]["url"].as_str().unwrap();
-        let token = url.split('#').nth(1).unwrap().to_owned();
-        (made["portalUser"]["id"].clone(), token)
-    }
-
-    /// A key that waits.
-    async fn waiting_hand_in(&self) -> Value {
-        let document = "mutation($input: HandInProviderKeyInput!) { handInProviderKey(input: $input) { \
-            integration { state } } }";
-        let input = json!({ "provider": "RETELL", "apiKey": EMPTY_RETELL });
-        let person = &self.person(Who::Portal).client;
-        let answer = person.graphql(document, json!({ "input": input })).await;
-        answer.ok();
-        let found = self.ask_owner("{ keyHandIns { id state } }").await;
-        found["keyHandIns"][0]["id"].clone()
-    }
-
-    async fn portal_arguments(&self, root: &str) -> Arguments {
-        let cedar = self.client_named("Cedar").await;
-        match root {
-            "portalUsers" => (
-                "($id: ID!)".to_owned(),
-                "(clientId: $id)".to_owned(),
-                json!({ "id": cedar }),
-            ),
-            "createPortalUser" => {
-                let email = format!("{}@example.com", uuid::Uuid::now_v7());
-                let person = json!({ "clientId": cedar, "name": "Pia", "email": email });
-                input("CreatePortalUserInput", person)
-            }
-            "updatePortalUser" => {
-                let (user, _) = self.spare_person().await;
-                let change =
-                    json!({ "clientId": cedar, "userId": user, "permissions": ["VIEW_AGENTS"] });
-                input("UpdatePortalUserInput", change)
-            }
-            "removePortalUser" | "createLogInLink" => {
-                let kind = format!("{}{}Input", root[..1].to_uppercase(), &root[1..]);
-                let (user, _) = self.spare_person().await;
-                input(&kind, json!({ "clientId": cedar, "userId": user }))
-            }
-            "redeemLogInLink" => {
-                let (_, token) = self.spare_person().await;
-                let link = json!({ "token": token, "password": PASSWORD });
-                input("RedeemLogInLinkInput", link)
-            }
-            "handInProviderKey" => input(
-                "HandInProviderKeyInput",
-                json!({ "provider": "VAPI", "apiKey": keys::GOOD }),
-            ),
-            "acceptKeyHandIn" => {
-                let hand_in = self.waiting_hand_in().await;
-                input("AcceptKeyHandInInput", json!({ "keyHandInId": hand_in }))
-            }
-            "declineKeyHandIn" => {
-                let hand_in = self.waiting_hand_in().await;
-                input("DeclineKeyHandInInput", json!({ "keyHandInId": hand_in }))
-            }
-            "updateHandIns" => input("UpdateHandInsInput", json!({ "isOpen": true })),
-            "keyHandIns" => (String::new(), String::new(), json!({})),
-            _ => unreachable!("{root} has no sample"),
-        }
-    }
-
-    async fn client_arguments(&self, root: &str) -> Arguments {
-        let of_client = |kind: &str, client: Value, more: Value| {
-            let mut value = more;
-            value["clientId"] = client;
-            input(kind, value)
-        };
-        match root {
-            "client" => id(&self.client_named("Cedar").await),
-            "createClient" => {
-                let name = format!("Client {}", uuid::Uuid::now_v7());
-                input("CreateClientInput", json!({ "name": name }))
-            }
-            "updateClient" => {
-                let client = self.client_named("Easel").await;
-                of_client("UpdateClientInput", client, json!({ "name": "Easel" }))
-            }
-            "archiveClient" => {
-                let client = self.client_named("Easel").await;
-                of_client("ArchiveClientInput", client, json!({}))
-            }
-            "restoreClient" => {
-                let client = self.client_named("Easel").await;
-                of_client("RestoreClientInput", client, json!({}))
-            }
-            "assignAgents" => {
-                let found =
-                    self.ask_owner("{ agents(filter: { isAssigned: false }) { nodes { id } } }");
-                let agent = found.await["agents"]["nodes"][0]["id"].clone();
-                input("AssignAgentsInput", json!({ "agentIds": [agent] }))
-            }
-            _ => unreachable!("{root} has no sample"),
-        }
-    }
-
-    async fn key_arguments(&self, who: Who, root: &str) -> Arguments {
-        let key = self.standing_key().await;
-        match root {
-            "explainRoute" => (
-                "($id: ID!)".to_owned(),
-                "(agentId: $id)".to_owned(),
-                json!({ "id": self.called_agent().await }),
-            ),
-            "providerKeyVersions" => (String::new(), "(provider: VAPI)".to_owned(), json!({})),
-            "previewProviderKey" => input(
-                "PreviewProviderKeyInput",
-                json!({ "provider": "VAPI", "apiKey": keys::SECOND }),
-            ),
-            "rollBackProviderKey" => {
-                // The clock runs ahead by an hour at each mending, and a retired version lives for a day.
-                if matches!(who, Who::Owner | Who::Admin) {
-                    let owner = &self.person(Who::Owner).client;
-                    let version = key["version"].as_i64();
-                    owner.save_key(keys::GOOD, version).await.ok();
-                }
-                let now = self.standing_key().await["version"].clone();
-                let before = now.as_i64().unwrap_or(1) - 1;
-                let input_value =
-                    json!({ "provider": "VAPI", "version": before, "expectedVersion": now });
-                input("RollBackProviderKeyInput", input_value)
-            }
-            // The stranger's agency has no key, and none is saved for it: its rows would be a copy of the first one's.
-            "saveProviderKey" if who == Who::Stranger => {
-                input("SaveProviderKeyInput", json!({ "provider": "VAPI" }))
-            }
-            "saveProviderKey" => input(
-                "SaveProviderKeyInput",
-                json!({ "provider": "VAPI", "apiKey": keys::GOOD, "expectedVersion": key["version"] }),
-            ),
-            "clearProviderKey" => input(
-                "ClearProviderKeyInput",
-                json!({
-                    "providerKeyId": key["id"],
-                    "expectedVersion": key["version"],
-                    "acknowledgement": key["clearImpact"]["acknowledgement"],
-                }),
-            ),
-            "testProviderKey" => input(
-                "TestProviderKeyInput",
-                json!({ "providerKeyId": key["id"] }),
-            ),
-            _ => unreachable!("{root} has no sample"),
-        }
-    }
-}
-
-/// Arguments as they are declared and used, and their values.
-type Arguments = (String, String, Value);
-
-/// One input of this type.
-fn input(kind: &str, value: Value) -> Arguments {
-    let variables = json!({ "input": value });
-    (
-        format!("($input: {kind}!)"),
-        "(input: $input)".to_owned(),
-        variables,
-    )
-}
-
-/// One id.
-fn id(value: &Value) -> Arguments {
-    (
-        "($id: ID!)".to_owned(),
-        "(id: $id)".to_owned(),
-        json!({ "id": value }),
-    )
 }
 
 /// Sends a document through a router as a client would over HTTP.
