@@ -72,14 +72,42 @@ impl AgentOrder {
     }
 }
 
-// The key of a call (R1, R2): the one of the agent's client where one is stored, whatever its health, else the agency's.
-// `k` is the key and `a` the agent.
+// Whether agent `a` has no client with a key of its own for its provider, so that its calls go over the agency's (R1).
+macro_rules! no_own_key {
+    () => {
+        "NOT EXISTS (SELECT 1 FROM provider_keys o WHERE o.agency_id = a.agency_id AND o.scope_kind = 'client' \
+         AND o.scope_id = a.client_id AND o.provider = a.provider AND o.active_version IS NOT NULL)"
+    };
+}
+
+// Whether key `k` is the one of the calls of agent `a` (R1, R2): its client's where one is stored, whatever its health, else
+// the agency's.
 macro_rules! effective {
     () => {
-        "k.provider = a.provider AND ((k.scope_kind = 'client' AND k.scope_id = a.client_id) \
-         OR (k.scope_kind = 'agency' AND NOT EXISTS (SELECT 1 FROM provider_keys o WHERE o.agency_id = a.agency_id \
-         AND o.scope_kind = 'client' AND o.scope_id = a.client_id AND o.provider = a.provider \
-         AND o.active_version IS NOT NULL)))"
+        concat!(
+            "k.provider = a.provider AND ((k.scope_kind = 'client' AND k.scope_id = a.client_id) \
+             OR (k.scope_kind = 'agency' AND ",
+            $crate::store::agents::no_own_key!(),
+            "))"
+        )
+    };
+}
+
+// Whether the calls of agent `a` go over the key of a place: of the client whose id the parameter is, or where it is empty of
+// the agency. The key may still be missing.
+macro_rules! served_by {
+    ($client:literal) => {
+        concat!(
+            "((",
+            $client,
+            " <> '' AND a.client_id = ",
+            $client,
+            ") OR (",
+            $client,
+            " = '' AND ",
+            $crate::store::agents::no_own_key!(),
+            "))"
+        )
     };
 }
 
@@ -96,7 +124,7 @@ macro_rules! reachable {
         )
     };
 }
-pub(super) use {effective, reachable};
+pub(super) use {effective, no_own_key, reachable, served_by};
 
 macro_rules! columns {
     () => {

@@ -7,7 +7,7 @@ use crate::{
     clock::Timestamp,
     error::Result,
     id::{AgencyId, KeyId},
-    store::{Conn, on, provider_keys::DueRow},
+    store::{Conn, agents::effective, on, provider_keys::DueRow},
 };
 
 /// What is known of the version in use.
@@ -136,16 +136,14 @@ pub(crate) async fn count_by_health(conn: &mut Conn) -> Result<Vec<(String, Stri
     Ok(on!(conn, c => sqlx::query_as(SQL).fetch_all(c).await)?)
 }
 
-/// How many active agents call with this key: those that live in its account, and whose client, if they have one, has no
-/// key of its own for the provider; a client's key counts its own agents alone.
+/// How many active agents of its account call with this key.
 pub(crate) async fn count_agents(conn: &mut Conn, agency: &AgencyId, key: &KeyId) -> Result<i64> {
-    const SQL: &str = "SELECT count(*) FROM provider_keys k \
-        JOIN provider_key_versions v ON v.key_id = k.id AND v.version = k.active_version \
-        JOIN placements p ON p.account_id = v.account_id AND p.status = 'active' \
-        JOIN agents a ON a.id = p.agent_id AND a.status = 'active' AND a.provider = k.provider \
-        WHERE k.agency_id = $1 AND k.id = $2 AND ((k.scope_kind = 'client' AND a.client_id = k.scope_id) \
-        OR (k.scope_kind = 'agency' AND NOT EXISTS (SELECT 1 FROM provider_keys o WHERE o.agency_id = k.agency_id \
-        AND o.provider = k.provider AND o.scope_kind = 'client' AND o.scope_id = a.client_id \
-        AND o.active_version IS NOT NULL)))";
+    const SQL: &str = concat!(
+        "SELECT count(*) FROM provider_keys k \
+         JOIN provider_key_versions v ON v.key_id = k.id AND v.version = k.active_version \
+         JOIN placements p ON p.account_id = v.account_id AND p.status = 'active' \
+         JOIN agents a ON a.id = p.agent_id AND a.status = 'active' WHERE k.agency_id = $1 AND k.id = $2 AND ",
+        effective!()
+    );
     Ok(on!(conn, c => sqlx::query_scalar(SQL).bind(agency).bind(key).fetch_one(c).await)?)
 }

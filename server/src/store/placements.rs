@@ -10,6 +10,7 @@ use crate::{
     id::{AccountId, AgencyId, AgentId, ClientId, PlacementId, SyncRunId},
     store::{
         Conn,
+        agents::served_by,
         batch::{BATCH, bind_hundred, hundred},
         on,
     },
@@ -351,12 +352,12 @@ pub(crate) async fn list_living(
     provider: &str,
     client: Option<&ClientId>,
 ) -> Result<Vec<LivingRow>> {
-    const SQL: &str = "SELECT p.agent_id, p.account_id, p.remote_id, p.status = 'active' AS is_active \
-        FROM agents a JOIN placements p ON p.agent_id = a.id \
-        WHERE a.agency_id = $1 AND a.provider = $2 AND (($3 <> '' AND a.client_id = $3) OR ($3 = '' AND NOT EXISTS \
-        (SELECT 1 FROM provider_keys o WHERE o.agency_id = a.agency_id AND o.scope_kind = 'client' \
-        AND o.scope_id = a.client_id AND o.provider = a.provider AND o.active_version IS NOT NULL))) \
-        ORDER BY a.name_key, a.id, p.id";
+    const SQL: &str = concat!(
+        "SELECT p.agent_id, p.account_id, p.remote_id, p.status = 'active' AS is_active \
+         FROM agents a JOIN placements p ON p.agent_id = a.id WHERE a.agency_id = $1 AND a.provider = $2 AND ",
+        served_by!("$3"),
+        " ORDER BY a.name_key, a.id, p.id"
+    );
     Ok(on!(conn, c => sqlx::query_as(SQL)
         .bind(agency)
         .bind(provider)

@@ -333,8 +333,7 @@ pub(crate) async fn activate(
     update: &HealthUpdate<'_>,
 ) -> Result<()> {
     const SQL: &str = "UPDATE provider_keys SET active_version = $3, last_version = $3, health = $4, \
-        health_message = $5, checked_at = $6, breaker = 'closed', rejections_in_a_row = 0, breaker_opened_at = NULL, \
-        next_check_at = NULL WHERE agency_id = $1 AND id = $2";
+        health_message = $5, checked_at = $6 WHERE agency_id = $1 AND id = $2";
     on!(conn, c => sqlx::query(SQL)
         .bind(agency)
         .bind(key)

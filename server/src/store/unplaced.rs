@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use crate::{
     error::Result,
     id::{AccountId, AgencyId, AgentId},
-    store::{Conn, on},
+    store::{Conn, agents::served_by, on},
 };
 
 /// An agent that an account does not hold.
@@ -18,18 +18,15 @@ pub(crate) struct UnplacedRow {
     pub(crate) is_half_read: bool,
 }
 
-// Agents whose calls go over the key of a client (`$3`), or for the agency's own key (empty) all that have no client
-// with a key of its own (R1), and that have no active placement in the key's account.
+// Agents whose calls go over a place's key and that have no active placement in that key's account.
 macro_rules! unplaced {
     ($tail:literal) => {
         concat!(
             "SELECT a.id, a.name, a.definition, EXISTS (SELECT 1 FROM placements h WHERE h.agent_id = a.id \
              AND h.placed_hash IS NULL AND h.is_detail_due AND h.details_read_at IS NULL) AS is_half_read FROM agents a \
-             WHERE a.agency_id = $1 AND a.provider = $2 AND a.status = 'active' \
-             AND (($3 <> '' AND a.client_id = $3) OR ($3 = '' AND NOT EXISTS (SELECT 1 FROM provider_keys o \
-             WHERE o.agency_id = a.agency_id AND o.scope_kind = 'client' AND o.scope_id = a.client_id \
-             AND o.provider = a.provider AND o.active_version IS NOT NULL))) \
-             AND NOT EXISTS (SELECT 1 FROM placements p WHERE p.agent_id = a.id AND p.account_id = $4 AND p.status = 'active') ",
+             WHERE a.agency_id = $1 AND a.provider = $2 AND a.status = 'active' AND ",
+            served_by!("$3"),
+            " AND NOT EXISTS (SELECT 1 FROM placements p WHERE p.agent_id = a.id AND p.account_id = $4 AND p.status = 'active') ",
             $tail
         )
     };
