@@ -302,7 +302,7 @@ impl ClientMutation {
     ) -> Result<AssignAgentsPayload> {
         let client = client_of(input.client_id.as_ref());
         let chosen = match (input.agent_ids, input.filter, input.search) {
-            (Some(ids), None, None) => Chosen::Named(distinct(ids)?),
+            (Some(ids), None, None) => Chosen::Named(named_agents(ids)?),
             (None, None, None) => {
                 return Err(Error::invalid(
                     "agentIds",
@@ -326,7 +326,8 @@ impl ClientMutation {
     }
 }
 
-fn distinct(ids: Vec<ID>) -> Result<Vec<String>> {
+/// The distinct agents that an input names: 1 to 1,000.
+pub(crate) fn named_agents(ids: Vec<ID>) -> Result<Vec<String>> {
     let mut ids: Vec<String> = ids.into_iter().map(|id| id.0).collect();
     ids.sort_unstable();
     ids.dedup();

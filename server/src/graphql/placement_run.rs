@@ -11,7 +11,7 @@ use crate::{
     error::{Code, Error, Result},
     graphql::{
         agent::Agent,
-        client::{Client, client_of},
+        client::{Client, client_of, named_agents},
         context::ContextExt,
         page::{self, PageArguments, complexity, exact_id},
         provider::{Provider, unknown_word},
@@ -412,7 +412,7 @@ pub(crate) struct StartPlacementRunInput {
     client_id: Option<ID>,
     /// Whose account the agents are placed in.
     provider: Provider,
-    /// Only these agents; absent: all that lack a placement there.
+    /// Only these agents, at most 1,000; absent: all that lack a placement there.
     agent_ids: Option<Vec<ID>>,
 }
 
@@ -437,9 +437,9 @@ impl PlacementRunMutation {
         #[graphql(desc = "Which agents, and where.")] input: StartPlacementRunInput,
     ) -> Result<StartPlacementRunPayload> {
         let client = client_of(input.client_id.as_ref());
-        let only: Option<Vec<AgentId>> = input
-            .agent_ids
-            .map(|ids| ids.iter().map(|id| AgentId::from(id.as_str())).collect());
+        let only = input.agent_ids.map(named_agents).transpose()?;
+        let only: Option<Vec<AgentId>> =
+            only.map(|ids| ids.into_iter().map(AgentId::from).collect());
         let started = placing::start(
             ctx.app()?,
             ctx.viewer()?,

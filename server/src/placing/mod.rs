@@ -14,6 +14,7 @@ use crate::{
     access::{Permission, Viewer},
     app::App,
     audit::{Action, Actor, Entry},
+    clients,
     clock::Timestamp,
     error::{Error, Result},
     id::{AgencyId, AgentId, ClientId, PlacementItemId, PlacementRunId},
@@ -97,14 +98,13 @@ async fn find_key(
     client: Option<&ClientId>,
     provider: ProviderKind,
 ) -> Result<KeyRow> {
+    if let Some(client) = client {
+        clients::get_in_use(conn, agency, client).await?;
+    }
     let scope = keys::scope(agency, client);
     let key = store::provider_keys::find_in_scope(conn, agency, &scope, provider).await?;
     if let Some(key) = key {
         return Ok(key);
-    }
-    if let Some(client) = client {
-        let found = store::clients::find(conn, agency, client).await?;
-        found.ok_or(Error::NotFound)?;
     }
     let name = provider.display_name();
     let message = if client.is_some() {
