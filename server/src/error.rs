@@ -136,6 +136,11 @@ pub enum Error {
     /// Somebody else changed it meanwhile.
     #[error("{0}")]
     Conflict(String),
+    /// PostgreSQL ended this transaction because it and another one waited for each other.
+    #[error(
+        "Somebody else was writing the same rows at the same moment. Nothing was changed; send it again."
+    )]
+    Busy(#[source] sqlx::Error),
     /// What clearing would stop has changed since it was shown.
     #[error(
         "What this would stop has changed since it was shown. Read the list again before you go on."
@@ -202,7 +207,7 @@ impl Error {
             Self::Forbidden => Code::Forbidden,
             Self::NotFound => Code::NotFound,
             Self::InvalidInput { .. } => Code::InvalidInput,
-            Self::Conflict(_) => Code::Conflict,
+            Self::Conflict(_) | Self::Busy(_) => Code::Conflict,
             Self::ImpactChanged => Code::ImpactChanged,
             Self::DetachFailed(_) => Code::DetachFailed,
             Self::TooManyAttempts { .. } => Code::TooManyAttempts,
@@ -270,11 +275,16 @@ impl From<sqlx::Error> for Error {
         let code = error
             .as_database_error()
             .and_then(sqlx::error::DatabaseError::code);
-        if code.is_some_and(|code| code == "22021") {
+        let code = code.as_deref();
+        if code == Some("22021") {
             return Self::QueryRefused(
                 "A text of this request holds a zero character (U+0000), which no stored text has."
                     .to_owned(),
             );
+        }
+        // A deadlock, or a serialization that failed: this side was given up, the other goes on.
+        if matches!(code, Some("40P01" | "40001")) {
+            return Self::Busy(error);
         }
         Self::internal(error)
     }

@@ -118,7 +118,7 @@ async fn end(app: &App, worker: &str, job: &JobRow, outcome: Result<(), JobError
         Err(JobError::Fail(error)) => {
             tracing::error!(error = ?error, "a job failed");
             let wait = Duration::from_secs(1 << job.attempts.clamp(0, 6));
-            let is_fault = matches!(error, Error::Internal(_));
+            let is_fault = matches!(error, Error::Internal(_) | Error::Busy(_));
             if is_fault && job.attempts < MAX_FAULTS {
                 return put_back(
                     app,

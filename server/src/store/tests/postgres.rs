@@ -1,11 +1,18 @@
 //! What holds on PostgreSQL alone: its planner walks the lists along their indexes, too. Runs where `TEST_DATABASE_URL`
 //! names a server (`.ci/postgres`), in a database that it makes and removes.
 
-use std::str::FromStr;
+use std::{
+    str::FromStr,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use sqlx::{Connection, PgConnection, Row, postgres::PgConnectOptions};
 
-use super::{DatabaseLocation, Db, KeysetSql, LISTS};
+use super::{DatabaseLocation, Db, KeysetSql, LISTS, clients};
+use crate::{
+    error::{Code, Error},
+    id::{AgencyId, ClientId},
+};
 
 /// An agency with thousands of everything beside others, so that the planner has something to choose from.
 const ROWS: &str = "
@@ -100,27 +107,57 @@ async fn plan(conn: &mut PgConnection, index: &str, sql: &'static str) -> String
     lines.join("\n")
 }
 
+/// A database of the test's own.
+struct Database {
+    admin: PgConnection,
+    name: String,
+    url: url::Url,
+    db: Db,
+}
+
+impl Database {
+    async fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        #[expect(clippy::disallowed_methods, reason = "a setting of the tests")]
+        let server = std::env::var("TEST_DATABASE_URL").expect("TEST_DATABASE_URL names a server");
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("store_{}_{number}", std::process::id());
+        let mut url = url::Url::parse(&server).expect("a URL");
+        url.set_path(&name);
+        let options = PgConnectOptions::from_str(&server).expect("options");
+        let mut admin = PgConnection::connect_with(&options)
+            .await
+            .expect("a server");
+        run(&mut admin, format!("CREATE DATABASE {name}")).await;
+        let location = DatabaseLocation::Postgres(url.to_string());
+        let db = Db::connect(&location).await.expect("migrated");
+        Self {
+            admin,
+            name,
+            url,
+            db,
+        }
+    }
+
+    async fn connect(&self) -> PgConnection {
+        PgConnection::connect(self.url.as_str())
+            .await
+            .expect("a database")
+    }
+
+    async fn remove(&mut self) {
+        self.db.close().await;
+        let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        run(&mut self.admin, drop).await;
+    }
+}
+
 /// S7, X1: the planner of PostgreSQL walks each list along an index in its order, whatever the direction and wherever the
 /// page begins, and sorts nothing.
 #[tokio::test]
 async fn lists_walk_along_their_index() {
-    #[expect(clippy::disallowed_methods, reason = "a setting of the tests")]
-    let server = std::env::var("TEST_DATABASE_URL").expect("TEST_DATABASE_URL names a server");
-    let name = format!("store_{}", std::process::id());
-    let mut url = url::Url::parse(&server).expect("a URL");
-    url.set_path(&name);
-    let options = PgConnectOptions::from_str(&server).expect("options");
-    let mut admin = PgConnection::connect_with(&options)
-        .await
-        .expect("a server");
-    run(&mut admin, format!("CREATE DATABASE {name}")).await;
-    let location = DatabaseLocation::Postgres(url.to_string());
-    let db = Db::connect(&location).await.expect("migrated");
-    db.close().await;
-
-    let mut conn = PgConnection::connect(url.as_str())
-        .await
-        .expect("a database");
+    let mut database = Database::new().await;
+    let mut conn = database.connect().await;
     run(&mut conn, ROWS.to_owned()).await;
     let mut problems = Vec::new();
     for (index, list) in LISTS {
@@ -138,6 +175,48 @@ async fn lists_walk_along_their_index() {
         }
     }
     conn.close().await.expect("closed");
-    run(&mut admin, format!("DROP DATABASE {name} WITH (FORCE)")).await;
+    database.remove().await;
     assert!(problems.is_empty(), "{}", problems.join("\n\n"));
+}
+
+/// X1: of two transactions that wait for each other PostgreSQL gives one up. Whoever sent that one reads that it can be sent
+/// again, and the other goes on.
+#[tokio::test]
+async fn a_transaction_that_is_given_up_is_a_conflict_and_no_fault() {
+    let mut database = Database::new().await;
+    let mut conn = database.connect().await;
+    let rows = "INSERT INTO agencies (id, slug, name, plan, created_at) VALUES ('a', 'a', 'A', 'agency', 0);
+        INSERT INTO clients (id, agency_id, name, name_key, created_at, updated_at)
+        VALUES ('one', 'a', 'One', 'one', 0, 0), ('two', 'a', 'Two', 'two', 0, 0)";
+    run(&mut conn, rows.to_owned()).await;
+    conn.close().await.expect("closed");
+    let agency = AgencyId::from("a");
+    let (one, two) = (ClientId::from("one"), ClientId::from("two"));
+    let mut left = database.db.begin().await.expect("begun");
+    let mut right = database.db.begin().await.expect("begun");
+    clients::lock(&mut left, &agency, &one)
+        .await
+        .expect("locked");
+    clients::lock(&mut right, &agency, &two)
+        .await
+        .expect("locked");
+    // Whichever is given up has to end before the other can go on.
+    let left = async {
+        let locked = clients::lock(&mut left, &agency, &two).await;
+        drop(left);
+        locked
+    };
+    let right = async {
+        let locked = clients::lock(&mut right, &agency, &one).await;
+        drop(right);
+        locked
+    };
+    let (left, right) = tokio::join!(left, right);
+    let given_up = [left.err(), right.err()];
+    let [error] = &given_up.iter().flatten().collect::<Vec<_>>()[..] else {
+        panic!("one goes on: {given_up:?}")
+    };
+    assert!(matches!(error, Error::Busy(_)), "{error:?}");
+    assert_eq!(error.code(), Code::Conflict);
+    database.remove().await;
 }
