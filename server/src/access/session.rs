@@ -140,6 +140,10 @@ pub(crate) async fn recognise(
         let expires_at = now.plus(IDLE_LIFE);
         let mut tx = db.begin().await?;
         store::sessions::extend(&mut tx, session, now, expires_at).await?;
+        if let Some(membership) = &membership {
+            let agency = &membership.agency_id;
+            store::agencies::touch_membership(&mut tx, agency, &row.user_id, now).await?;
+        }
         tx.commit().await?;
         extended_until = Some(expires_at);
     }

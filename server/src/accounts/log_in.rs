@@ -15,7 +15,7 @@ use crate::{
     audit::{Action, Actor, Entry},
     clock::Timestamp,
     error::{Error, Result},
-    id::SessionId,
+    id::{SessionId, UserId},
     keys::words,
     store,
 };
@@ -101,14 +101,13 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// Opens a session for whoever knows the password.
-pub(crate) async fn log_in(
+/// Whose password it is, counted as an attempt to log in. `WrongCredentials` when it is not theirs, or when there is nobody.
+pub(crate) async fn prove(
     app: &App,
     email: &str,
     password: SecretString,
     address: Option<IpAddr>,
-    user_agent: Option<&str>,
-) -> Result<(SessionId, Timestamp)> {
+) -> Result<(UserId, String)> {
     let email = check_length(email)?;
     let now = app.clock.now();
     let attempt = Attempt::count(&app.throttles, email, address, now)?;
@@ -124,15 +123,30 @@ pub(crate) async fn log_in(
         None => (None, None, false),
     };
     let fits = password::verify(password, hash).await?;
-    let Some((user, name)) = user.filter(|_| fits && !is_suspended) else {
+    let Some(proven) = user.filter(|_| fits && !is_suspended) else {
         return Err(Error::WrongCredentials);
     };
     attempt.forgive();
+    Ok(proven)
+}
+
+/// Opens a session for whoever knows the password.
+pub(crate) async fn log_in(
+    app: &App,
+    email: &str,
+    password: SecretString,
+    address: Option<IpAddr>,
+    user_agent: Option<&str>,
+) -> Result<(SessionId, Timestamp)> {
+    let (user, name) = prove(app, email, password, address).await?;
+    let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let session = session::open(&mut tx, &user, user_agent, now).await?;
     for membership in store::agencies::list_memberships(&mut tx, &user).await? {
+        let agency = &membership.agency.id;
+        store::agencies::touch_membership(&mut tx, agency, &user, now).await?;
         let entry = Entry {
-            agency: Some(&membership.agency.id),
+            agency: Some(agency),
             actor: Actor::Named {
                 id: user.as_str(),
                 name: &name,

@@ -41,7 +41,7 @@ pub(crate) struct PortalUser {
     permissions: Vec<PortalPermission>,
     /// When the person was added.
     created_at: DateTime,
-    /// When the person was here last; null before the first log-in.
+    /// When the person was last seen in this portal; null until they have used their link.
     last_seen_at: Option<DateTime>,
 }
 
@@ -253,8 +253,8 @@ pub(crate) struct CreatePortalUserInput {
 pub(crate) struct CreatePortalUserPayload {
     /// As it is stored.
     portal_user: PortalUser,
-    /// Send it to the person. Null for somebody who has a log-in here already: they use their own password.
-    log_in_link: Option<LogInLink>,
+    /// Send it to the person: with it they join, by a new password, or by the one of a log-in that they have here already.
+    log_in_link: LogInLink,
 }
 
 /// What a person of a client may from now on.
@@ -313,7 +313,8 @@ pub(crate) struct RedeemLogInLinkInput {
     /// What stands behind the # of the link.
     #[graphql(secret = true)]
     token: String,
-    /// The password to log in with from now on, at least 12 characters.
+    /// The password to log in with from now on, at least 12 characters. Of somebody who has joined another agency here too:
+    /// the password that they have.
     #[graphql(secret = true)]
     password: String,
 }
@@ -411,7 +412,7 @@ impl PortalMutation {
         let (row, link) = people::create(ctx.app()?, ctx.viewer()?, person).await?;
         Ok(CreatePortalUserPayload {
             portal_user: row.into(),
-            log_in_link: link.map(Into::into),
+            log_in_link: link.into(),
         })
     }
 
@@ -464,18 +465,20 @@ impl PortalMutation {
         })
     }
 
-    /// Uses a log-in link up: sets the person's password and logs them in.
+    /// Uses a log-in link up: its person joins the agency and is logged in.
     async fn redeem_log_in_link(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The link's token, and the new password.")] input: RedeemLogInLinkInput,
+        #[graphql(desc = "The link's token, and the password.")] input: RedeemLogInLinkInput,
     ) -> Result<RedeemLogInLinkPayload> {
-        let user_agent = ctx
-            .data_opt::<Origin>()
-            .and_then(|origin| origin.user_agent.as_deref());
+        let origin = ctx.data_opt::<Origin>();
+        let origin = (
+            origin.and_then(|origin| origin.address),
+            origin.and_then(|origin| origin.user_agent.as_deref()),
+        );
         let password = SecretString::from(input.password);
         let (session, expires_at) =
-            people::redeem(ctx.app()?, &input.token, password, user_agent).await?;
+            people::redeem(ctx.app()?, &input.token, password, origin).await?;
         Ok(RedeemLogInLinkPayload {
             viewer: opened(ctx, session, expires_at).await?,
         })

@@ -1,7 +1,9 @@
-//! People of a client: an admin makes them, says what they may, and gives them a link with which they choose a password once.
-//! Somebody who has a log-in here already keeps it: no agency can reset another's password.
+//! People of a client: an admin makes them, says what they may, and gives them a link. Who uses it joins the agency: with a
+//! password that they choose, or, when they are at home in another agency too, with the one that they have. So no agency sets
+//! another's passwords, none gets in under a name that somebody else invited, and an admin learns nothing of a log-in that
+//! was here before.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use aws_lc_rs::{
     digest::{SHA256, digest},
@@ -12,7 +14,7 @@ use secrecy::SecretString;
 
 use crate::{
     access::{Permission, PortalPermission, Viewer, password, session},
-    accounts::{check_email, check_name},
+    accounts::{check_email, check_name, log_in},
     app::App,
     audit::{Action, Actor, Entry},
     clients,
@@ -39,12 +41,12 @@ pub(crate) struct Link {
     pub(crate) expires_at: Timestamp,
 }
 
-/// Makes a person of a client. There is no link for somebody who has a log-in already: they use their own password.
+/// Makes a person of a client, and the link with which they join.
 pub(crate) async fn create(
     app: &App,
     viewer: &Viewer,
     person: NewPerson,
-) -> Result<(PortalUserRow, Option<Link>)> {
+) -> Result<(PortalUserRow, Link)> {
     let agency = viewer.require(Permission::Administer)?;
     let email = check_email("email", &person.email)?;
     let name = check_name("name", &person.name)?;
@@ -54,28 +56,27 @@ pub(crate) async fn create(
     let mut tx = app.db.begin().await?;
     let client = clients::lock_in_use(&mut tx, agency, &person.client).await?;
     let known = store::users::find_credentials(&mut tx, &email).await?;
-    let (user, is_new) = if let Some(row) = known {
-        (row.id, false)
+    let user = if let Some(row) = known {
+        row.id
     } else {
         let row = UserRow {
             id: UserId::new(),
             email,
-            name,
+            name: name.clone(),
         };
         if !store::users::insert(&mut tx, &row, &unknown, now).await? {
-            return Err(taken());
+            return Err(Error::Conflict(
+                "This email address was added at the same moment. Try again.".to_owned(),
+            ));
         }
-        (row.id, true)
+        row.id
     };
     let permissions = write_permissions(&person.permissions);
-    if !store::portal_users::insert(&mut tx, agency, &client.id, &user, &permissions, now).await? {
+    let who = (&user, name.as_str());
+    if !store::portal_users::insert(&mut tx, agency, &client.id, who, &permissions, now).await? {
         return Err(taken());
     }
-    let link = if is_new {
-        Some(make_link(app, &mut tx, agency, &user).await?)
-    } else {
-        None
-    };
+    let link = make_link(app, &mut tx, agency, &user).await?;
     let row = get(&mut tx, agency, &client.id, &user).await?;
     let what = format!(
         "{} was added as a person of {}, who {}.",
@@ -158,7 +159,7 @@ pub(crate) async fn remove(
     tx.commit().await
 }
 
-/// A new log-in link, in the place of the one before. It sets a password, so it is given to nobody who belongs anywhere else.
+/// A new log-in link, in the place of the one before.
 pub(crate) async fn renew_link(
     app: &App,
     viewer: &Viewer,
@@ -168,12 +169,6 @@ pub(crate) async fn renew_link(
     let agency = viewer.require(Permission::Administer)?;
     let mut tx = app.db.begin().await?;
     let row = get(&mut tx, agency, client, user).await?;
-    if store::agencies::count(&mut tx, user).await? != 1 {
-        return Err(Error::Conflict(format!(
-            "{} belongs to another agency too, and logs in with their own password. Nobody else can reset it.",
-            row.name
-        )));
-    }
     let link = make_link(app, &mut tx, agency, user).await?;
     let what = format!("A log-in link for {} was made.", row.name);
     record(
@@ -190,34 +185,58 @@ pub(crate) async fn renew_link(
     Ok(link)
 }
 
-/// Uses a link up: sets the password, ends older sessions and opens one.
+/// Uses a link up: its person joins the agency and is logged in. Whoever is at home nowhere else chooses a password, which
+/// ends older sessions; everybody else proves theirs.
 pub(crate) async fn redeem(
     app: &App,
     token: &str,
-    new_password: SecretString,
-    user_agent: Option<&str>,
+    password: SecretString,
+    origin: (Option<IpAddr>, Option<&str>),
 ) -> Result<(SessionId, Timestamp)> {
-    password::check("password", &new_password)?;
-    let hash = password::hash(new_password).await?;
+    let (address, user_agent) = origin;
+    let token_hash = hash_of(token);
+    let mut conn = app.db.read().await?;
+    // Before any work with the password: a stranger's made-up links cost a look and no more.
+    let link = store::portal_users::find_link(&mut conn, &token_hash, app.clock.now())
+        .await?
+        .ok_or_else(dead_link)?;
+    drop(conn);
+    let new_hash = if link.joined_elsewhere == 0 {
+        password::check("password", &password)?;
+        Some(password::hash(password).await?)
+    } else {
+        let proven = log_in::prove(app, &link.email, password, address).await;
+        proven.map_err(|error| match error {
+            Error::WrongCredentials => Error::invalid(
+                "password",
+                "You have a log-in with this email address already. Enter the password that you have.",
+            ),
+            other => other,
+        })?;
+        None
+    };
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let link = store::portal_users::take_link(&mut tx, &hash_of(token), now)
+    store::users::lock(&mut tx, &link.user_id).await?;
+    let still = store::portal_users::find_link(&mut tx, &token_hash, now)
         .await?
-        .ok_or_else(|| {
-            Error::invalid(
-                "token",
-                "This link does not work any more: each works once, for seven days. Ask the agency for a new one.",
-            )
-        })?;
-    // Taken into another agency since: their password is not this one's to set.
-    if store::agencies::count(&mut tx, &link.user_id).await? != 1 {
-        return Err(Error::invalid(
-            "token",
-            "This link does not work any more. Log in with the password that you have.",
+        .ok_or_else(dead_link)?;
+    if (still.joined_elsewhere == 0) != new_hash.is_some() {
+        return Err(Error::Conflict(
+            "Your log-in changed at the same moment. Try again.".to_owned(),
         ));
     }
-    store::users::update_password(&mut tx, &link.user_id, &hash).await?;
-    store::sessions::delete_all(&mut tx, &link.user_id).await?;
+    let is_used = store::portal_users::delete_link(&mut tx, &token_hash).await?;
+    if !is_used || !store::portal_users::join(&mut tx, &link.agency_id, &link.user_id, now).await? {
+        return Err(dead_link());
+    }
+    let summary = if let Some(hash) = &new_hash {
+        store::users::update_password(&mut tx, &link.user_id, hash).await?;
+        store::sessions::delete_all(&mut tx, &link.user_id).await?;
+        "A log-in link was used and a password chosen."
+    } else {
+        "A log-in link was used with the password of a log-in that was there before."
+    };
     let session = session::open(&mut tx, &link.user_id, user_agent, now).await?;
     let entry = Entry {
         agency: Some(&link.agency_id),
@@ -228,11 +247,18 @@ pub(crate) async fn redeem(
         action: Action::LogInLinkUsed,
         subject: link.user_id.as_str(),
         provider: None,
-        summary: "A log-in link was used and a password chosen.".to_owned(),
+        summary: summary.to_owned(),
     };
     app.audit.append(&mut tx, entry, now).await?;
     tx.commit().await?;
     Ok(session)
+}
+
+fn dead_link() -> Error {
+    Error::invalid(
+        "token",
+        "This link does not work any more: each works once, for seven days. Ask the agency for a new one.",
+    )
 }
 
 async fn get(
@@ -248,8 +274,10 @@ async fn get(
 
 async fn make_link(app: &App, conn: &mut Conn, agency: &AgencyId, user: &UserId) -> Result<Link> {
     let token = new_token()?;
-    let expires_at = app.clock.now().plus(LINK_LIFE);
-    store::portal_users::replace_link(conn, agency, user, &hash_of(&token), expires_at).await?;
+    let now = app.clock.now();
+    let expires_at = now.plus(LINK_LIFE);
+    let life = (now, expires_at);
+    store::portal_users::replace_link(conn, agency, user, &hash_of(&token), life).await?;
     // Behind the #, which browsers send to nobody.
     let mut url = app.config.public_url.clone();
     url.set_path("/welcome");

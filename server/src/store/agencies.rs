@@ -63,7 +63,7 @@ pub(crate) async fn find_by_slug(conn: &mut Conn, slug: &str) -> Result<Option<A
     Ok(on!(conn, c => sqlx::query_as(SQL).bind(slug).fetch_optional(c).await)?)
 }
 
-/// The membership of a person in the agency of this slug; none of somebody whose client is archived.
+/// The membership of a person in the agency of this slug; none of somebody who has not joined, or whose client is archived.
 pub(crate) async fn find_membership(
     conn: &mut Conn,
     user: &UserId,
@@ -72,16 +72,16 @@ pub(crate) async fn find_membership(
     const SQL: &str = "SELECT a.id, a.slug, a.name, a.plan, a.voice_provider, a.created_at, m.role, \
                        m.client_id, c.name AS client_name, m.portal_permissions \
                        FROM memberships m JOIN agencies a ON a.id = m.agency_id LEFT JOIN clients c ON c.id = m.client_id \
-                       WHERE m.user_id = $1 AND a.slug = $2 AND c.archived_at IS NULL";
+                       WHERE m.user_id = $1 AND a.slug = $2 AND m.joined_at IS NOT NULL AND c.archived_at IS NULL";
     Ok(on!(conn, c => sqlx::query_as(SQL).bind(user).bind(slug).fetch_optional(c).await)?)
 }
 
-/// All memberships of a person, by the agency's name.
+/// All memberships that a person has joined, by the agency's name.
 pub(crate) async fn list_memberships(conn: &mut Conn, user: &UserId) -> Result<Vec<MembershipRow>> {
     const SQL: &str = "SELECT a.id, a.slug, a.name, a.plan, a.voice_provider, a.created_at, m.role, \
                        m.client_id, c.name AS client_name, m.portal_permissions \
                        FROM memberships m JOIN agencies a ON a.id = m.agency_id LEFT JOIN clients c ON c.id = m.client_id \
-                       WHERE m.user_id = $1 AND c.archived_at IS NULL ORDER BY a.name, a.id";
+                       WHERE m.user_id = $1 AND m.joined_at IS NOT NULL AND c.archived_at IS NULL ORDER BY a.name, a.id";
     Ok(on!(conn, c => sqlx::query_as(SQL).bind(user).fetch_all(c).await)?)
 }
 
@@ -89,10 +89,10 @@ pub(crate) async fn list_memberships(conn: &mut Conn, user: &UserId) -> Result<V
 pub(crate) async fn list(conn: &mut Conn, user: &UserId, page: &Keyset) -> Result<Vec<AgencyRow>> {
     const FORWARD: &str = "SELECT a.id, a.slug, a.name, a.plan, a.voice_provider, a.created_at \
         FROM memberships m JOIN agencies a ON a.id = m.agency_id \
-        WHERE m.user_id = $1 AND ($2 = '' OR a.slug > $2) ORDER BY a.slug ASC LIMIT $3";
+        WHERE m.user_id = $1 AND m.joined_at IS NOT NULL AND ($2 = '' OR a.slug > $2) ORDER BY a.slug ASC LIMIT $3";
     const BACKWARD: &str = "SELECT a.id, a.slug, a.name, a.plan, a.voice_provider, a.created_at \
         FROM memberships m JOIN agencies a ON a.id = m.agency_id \
-        WHERE m.user_id = $1 AND ($2 = '' OR a.slug < $2) ORDER BY a.slug DESC LIMIT $3";
+        WHERE m.user_id = $1 AND m.joined_at IS NOT NULL AND ($2 = '' OR a.slug < $2) ORDER BY a.slug DESC LIMIT $3";
     let sql = if page.is_backward { BACKWARD } else { FORWARD };
     Ok(on!(conn, c => sqlx::query_as(sql)
         .bind(user)
@@ -102,9 +102,10 @@ pub(crate) async fn list(conn: &mut Conn, user: &UserId, page: &Keyset) -> Resul
         .await)?)
 }
 
-/// How many agencies a person belongs to.
+/// How many agencies a person has joined.
 pub(crate) async fn count(conn: &mut Conn, user: &UserId) -> Result<i64> {
-    const SQL: &str = "SELECT count(*) FROM memberships WHERE user_id = $1";
+    const SQL: &str =
+        "SELECT count(*) FROM memberships WHERE user_id = $1 AND joined_at IS NOT NULL";
     Ok(on!(conn, c => sqlx::query_scalar(SQL).bind(user).fetch_one(c).await)?)
 }
 
@@ -116,8 +117,9 @@ pub(crate) async fn upsert_membership(
     role: &str,
     now: Timestamp,
 ) -> Result<()> {
-    const SQL: &str = "INSERT INTO memberships (agency_id, user_id, role, created_at) VALUES ($1, $2, $3, $4) \
-                       ON CONFLICT (agency_id, user_id) DO UPDATE SET role = excluded.role, client_id = NULL, portal_permissions = ''";
+    const SQL: &str = "INSERT INTO memberships (agency_id, user_id, role, created_at, joined_at) VALUES ($1, $2, $3, $4, $4) \
+                       ON CONFLICT (agency_id, user_id) DO UPDATE SET role = excluded.role, joined_at = excluded.joined_at, \
+                       client_id = NULL, portal_permissions = '', name = NULL";
     on!(conn, c => sqlx::query(SQL)
         .bind(agency)
         .bind(user)
@@ -126,6 +128,19 @@ pub(crate) async fn upsert_membership(
         .execute(c)
         .await
         .map(|_| ()))?;
+    Ok(())
+}
+
+/// Writes down that a person was seen in an agency.
+pub(crate) async fn touch_membership(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    user: &UserId,
+    now: Timestamp,
+) -> Result<()> {
+    const SQL: &str =
+        "UPDATE memberships SET last_seen_at = $3 WHERE agency_id = $1 AND user_id = $2";
+    on!(conn, c => sqlx::query(SQL).bind(agency).bind(user).bind(now).execute(c).await.map(|_| ()))?;
     Ok(())
 }
 

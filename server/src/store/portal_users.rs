@@ -18,15 +18,14 @@ pub(crate) struct PortalUserRow {
     /// As `|view_agents|manage_integrations|`.
     pub(crate) portal_permissions: String,
     pub(crate) created_at: Timestamp,
-    /// When a session of theirs was last used; whichever agency it was for.
+    /// When they were last seen in this agency's portal; never before they have joined.
     pub(crate) last_seen_at: Option<Timestamp>,
 }
 
 macro_rules! select {
     ($tail:literal) => {
         concat!(
-            "SELECT u.id, u.name, u.email, m.portal_permissions, m.created_at, \
-             (SELECT max(s.last_seen_at) FROM sessions s WHERE s.user_id = u.id) AS last_seen_at \
+            "SELECT u.id, m.name, u.email, m.portal_permissions, m.created_at, m.last_seen_at \
              FROM memberships m JOIN users u ON u.id = m.user_id \
              WHERE m.agency_id = $1 AND m.role = 'portal' AND m.client_id = $2 ",
             $tail
@@ -40,7 +39,7 @@ pub(crate) async fn list(
     agency: &AgencyId,
     client: &ClientId,
 ) -> Result<Vec<PortalUserRow>> {
-    const SQL: &str = select!("ORDER BY u.name, u.id LIMIT 200");
+    const SQL: &str = select!("ORDER BY m.name, u.id LIMIT 200");
     Ok(on!(conn, c => sqlx::query_as(SQL).bind(agency).bind(client).fetch_all(c).await)?)
 }
 
@@ -57,27 +56,47 @@ pub(crate) async fn find(
     )
 }
 
-/// Makes somebody a person of a client; false when they belong to the agency already.
+/// Makes somebody a person of a client, who has yet to join; false when they belong to the agency already.
 pub(crate) async fn insert(
     conn: &mut Conn,
     agency: &AgencyId,
     client: &ClientId,
-    user: &UserId,
+    (user, name): (&UserId, &str),
     permissions: &str,
     now: Timestamp,
 ) -> Result<bool> {
-    const SQL: &str = "INSERT INTO memberships (agency_id, user_id, role, created_at, client_id, portal_permissions) \
-        VALUES ($1, $2, 'portal', $3, $4, $5) ON CONFLICT (agency_id, user_id) DO NOTHING";
+    const SQL: &str = "INSERT INTO memberships (agency_id, user_id, role, created_at, client_id, portal_permissions, name) \
+        VALUES ($1, $2, 'portal', $3, $4, $5, $6) ON CONFLICT (agency_id, user_id) DO NOTHING";
     let inserted = on!(conn, c => sqlx::query(SQL)
         .bind(agency)
         .bind(user)
         .bind(now)
         .bind(client)
         .bind(permissions)
+        .bind(name)
         .execute(c)
         .await
         .map(|r| r.rows_affected()))?;
     Ok(inserted == 1)
+}
+
+/// Lets a client's person in from now on; false when they were taken out of the agency meanwhile.
+pub(crate) async fn join(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    user: &UserId,
+    now: Timestamp,
+) -> Result<bool> {
+    const SQL: &str = "UPDATE memberships SET joined_at = COALESCE(joined_at, $3), last_seen_at = $3 \
+        WHERE agency_id = $1 AND user_id = $2 AND role = 'portal'";
+    let joined = on!(conn, c => sqlx::query(SQL)
+        .bind(agency)
+        .bind(user)
+        .bind(now)
+        .execute(c)
+        .await
+        .map(|r| r.rows_affected()))?;
+    Ok(joined == 1)
 }
 
 /// Writes what a person of a client may.
@@ -116,17 +135,19 @@ pub(crate) async fn delete(
     Ok(())
 }
 
-/// Keeps the hash of a log-in link, in the place of the person's earlier ones.
+/// Keeps the hash of a log-in link, in the place of the earlier one that the agency gave this person; links that are over
+/// go with it.
 pub(crate) async fn replace_link(
     conn: &mut Conn,
     agency: &AgencyId,
     user: &UserId,
     token_hash: &[u8],
-    expires_at: Timestamp,
+    (now, expires_at): (Timestamp, Timestamp),
 ) -> Result<()> {
-    const DELETE: &str = "DELETE FROM log_in_links WHERE user_id = $1";
+    const DELETE: &str =
+        "DELETE FROM log_in_links WHERE (agency_id = $1 AND user_id = $2) OR expires_at <= $3";
     const INSERT: &str = "INSERT INTO log_in_links (token_hash, agency_id, user_id, expires_at) VALUES ($1, $2, $3, $4)";
-    on!(conn, c => sqlx::query(DELETE).bind(user).execute(c).await.map(|_| ()))?;
+    on!(conn, c => sqlx::query(DELETE).bind(agency).bind(user).bind(now).execute(c).await.map(|_| ()))?;
     on!(conn, c => sqlx::query(INSERT)
         .bind(token_hash)
         .bind(agency)
@@ -143,14 +164,30 @@ pub(crate) async fn replace_link(
 pub(crate) struct LinkRow {
     pub(crate) agency_id: AgencyId,
     pub(crate) user_id: UserId,
+    pub(crate) email: String,
+    /// In how many other agencies the person is at home.
+    pub(crate) joined_elsewhere: i64,
 }
 
-/// Uses a log-in link up: once, and only while it lives.
-pub(crate) async fn take_link(
+/// A log-in link while it lives.
+pub(crate) async fn find_link(
     conn: &mut Conn,
     token_hash: &[u8],
     now: Timestamp,
 ) -> Result<Option<LinkRow>> {
-    const SQL: &str = "DELETE FROM log_in_links WHERE token_hash = $1 AND expires_at > $2 RETURNING agency_id, user_id";
+    const SQL: &str = "SELECT l.agency_id, l.user_id, u.email, (SELECT count(*) FROM memberships m \
+        WHERE m.user_id = l.user_id AND m.agency_id <> l.agency_id AND m.joined_at IS NOT NULL) AS joined_elsewhere \
+        FROM log_in_links l JOIN users u ON u.id = l.user_id WHERE l.token_hash = $1 AND l.expires_at > $2";
     Ok(on!(conn, c => sqlx::query_as(SQL).bind(token_hash).bind(now).fetch_optional(c).await)?)
+}
+
+/// Uses a log-in link up; false when somebody else has.
+pub(crate) async fn delete_link(conn: &mut Conn, token_hash: &[u8]) -> Result<bool> {
+    const SQL: &str = "DELETE FROM log_in_links WHERE token_hash = $1";
+    let deleted = on!(conn, c => sqlx::query(SQL)
+        .bind(token_hash)
+        .execute(c)
+        .await
+        .map(|r| r.rows_affected()))?;
+    Ok(deleted == 1)
 }

@@ -67,6 +67,13 @@ pub(crate) async fn find_credentials(
     Ok(on!(conn, c => sqlx::query_as(SQL).bind(email_key(email)).fetch_optional(c).await)?)
 }
 
+/// Holds a person's row until the transaction ends, so that nothing else decides over their log-in meanwhile.
+pub(crate) async fn lock(conn: &mut Conn, user: &UserId) -> Result<()> {
+    const SQL: &str = "UPDATE users SET name = name WHERE id = $1";
+    on!(conn, c => sqlx::query(SQL).bind(user).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
 /// Writes a new password's hash.
 pub(crate) async fn update_password(
     conn: &mut Conn,

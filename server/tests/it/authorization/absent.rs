@@ -66,9 +66,9 @@ async fn scene() -> Scene {
     owner.query(document).await.ok();
     before
         .sql(
-            "INSERT INTO memberships (agency_id, user_id, role, created_at, client_id, portal_permissions)
-             SELECT c.agency_id, u.id, 'portal', 0, c.id, '' FROM clients c, users u WHERE TRUE
-             ON CONFLICT (agency_id, user_id) DO UPDATE SET client_id = excluded.client_id;
+            "INSERT INTO memberships (agency_id, user_id, role, created_at, joined_at, client_id, portal_permissions, name)
+             SELECT c.agency_id, u.id, 'portal', 0, 0, c.id, '', 'Pia' FROM clients c, users u WHERE TRUE
+             ON CONFLICT (agency_id, user_id) DO UPDATE SET client_id = excluded.client_id, name = excluded.name;
              INSERT INTO key_hand_ins (id, agency_id, client_id, provider, region, health, last_four, cipher, master_key_id,
              wrapped_key, sealed, state, handed_in_by, handed_in_at)
              SELECT 'a-hand-in-of-ours', v.agency_id, c.id, 'vapi', 'default', 'valid', 'abcd', v.cipher, v.master_key_id,
