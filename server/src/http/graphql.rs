@@ -12,12 +12,15 @@ use std::net::SocketAddr;
 
 use super::{Edge, MAX_BODY, observe::RequestId, origin, session, socket};
 use crate::{
+    access::{Role, Viewer},
+    app::App,
     error::{Error, Result},
     graphql::{
         context::{CookieChange, CookieJar, Origin},
         failure,
         loaders::Loaders,
     },
+    store,
 };
 
 /// Both methods of the endpoint.
@@ -147,9 +150,12 @@ async fn execute(
     });
     let mut extended = None;
     match recognised {
-        // Introspection is off for nobody (P6).
+        // Introspection is off for nobody and for clients' people (P6).
         None => request = request.disable_introspection(),
         Some(recognised) => {
+            if asks_for_schema(&request) && !is_agencys_own(app, &recognised.viewer).await? {
+                request = request.disable_introspection();
+            }
             extended = recognised
                 .extended_until
                 .map(|end| CookieChange::Set(recognised.viewer.session_id.clone(), end));
@@ -167,6 +173,23 @@ async fn execute(
         answer.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(answer)
+}
+
+/// Whether the document can ask about the schema at all; the answer costs a look at the memberships.
+fn asks_for_schema(request: &async_graphql::Request) -> bool {
+    request.query.contains("__schema") || request.query.contains("__type")
+}
+
+/// Whether the viewer belongs to the own people of the agency of the request; of any, where it names none.
+async fn is_agencys_own(app: &App, viewer: &Viewer) -> Result<bool> {
+    if let Some(membership) = &viewer.membership {
+        return Ok(membership.role != Role::Portal);
+    }
+    let mut conn = app.db.read().await?;
+    let joined = store::agencies::list_memberships(&mut conn, &viewer.user_id).await?;
+    Ok(joined
+        .iter()
+        .any(|membership| Role::parse(&membership.role) != Some(Role::Portal)))
 }
 
 fn answer(status: StatusCode, response: &async_graphql::Response) -> Response<Body> {
