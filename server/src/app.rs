@@ -62,6 +62,8 @@ pub(crate) struct Throttles {
     pub(crate) validations_by_person: Throttle,
     /// Validations per agency: 30 an hour (K16).
     pub(crate) validations_by_agency: Throttle,
+    /// Validations of all clients' people of an agency together: 120 an hour (K16).
+    pub(crate) validations_by_portals: Throttle,
     /// Syncs that a person asks for: 10 a minute.
     pub(crate) syncs_by_person: Throttle,
     /// Syncs that the people of an agency ask for: 60 an hour.
@@ -82,6 +84,7 @@ impl Default for Throttles {
         Self {
             validations_by_person: Throttle::new(10, Duration::from_mins(1)),
             validations_by_agency: Throttle::new(30, Duration::from_hours(1)),
+            validations_by_portals: Throttle::new(120, Duration::from_hours(1)),
             syncs_by_person: Throttle::new(10, Duration::from_mins(1)),
             syncs_by_agency: Throttle::new(60, Duration::from_hours(1)),
             webhooks_by_agency: Throttle::new(10, Duration::from_mins(1)),

@@ -90,13 +90,15 @@ impl Cause<'_> {
 pub(crate) async fn raise(conn: &mut Conn, app: &App, cause: &Cause<'_>) -> Result<bool> {
     let key = cause.key();
     let (agency, subject) = match cause {
-        Cause::WebhookDisabled { endpoint, .. } => (&endpoint.agency_id, endpoint.id.as_str()),
-        Cause::HandInWaiting { hand_in, .. } => (&hand_in.agency_id, hand_in.id.as_str()),
+        Cause::WebhookDisabled { endpoint, .. } => {
+            (&endpoint.agency_id, endpoint.id.as_str().to_owned())
+        }
+        Cause::HandInWaiting { hand_in, .. } => (&hand_in.agency_id, hand_in.alert_subject()),
         Cause::Invalid(key) | Cause::NoFunds(key) | Cause::SyncFailed { key, .. } => {
-            (&key.agency_id, key.id.as_str())
+            (&key.agency_id, key.id.as_str().to_owned())
         }
     };
-    if store::alerts::is_standing(conn, agency, cause.kind().as_str(), subject).await? {
+    if store::alerts::is_standing(conn, agency, cause.kind().as_str(), &subject).await? {
         return Ok(false);
     }
     let client_id = match cause {
@@ -120,7 +122,7 @@ pub(crate) async fn raise(conn: &mut Conn, app: &App, cause: &Cause<'_>) -> Resu
         id: AlertId::new(),
         agency_id: agency.clone(),
         kind: cause.kind().as_str().to_owned(),
-        subject: subject.to_owned(),
+        subject,
         provider: key.map(|key| key.provider.clone()),
         client_id: client_id.map(str::to_owned),
         client_name,

@@ -6,7 +6,7 @@ use crate::{
     app::App,
     audit::{Action, Actor, Entry},
     error::{Error, Result},
-    id::{AgencyId, ClientId},
+    id::AgencyId,
     providers::ProviderKind,
 };
 
@@ -19,29 +19,37 @@ pub(crate) async fn count(
 ) -> Result<()> {
     let now = app.clock.now();
     let throttles = &app.throttles;
-    // What a client's people try uses up their client's turns, and none of the agency's own.
-    let whose = viewer.client().map_or(agency.as_str(), ClientId::as_str);
-    let refused = throttles
-        .validations_by_person
-        .attempt(viewer.user_id.as_str(), now)
-        .map_err(|wait| (wait, "You have checked 10 keys in a minute"))
-        .and_then(|()| {
-            throttles
-                .validations_by_agency
-                .attempt(whose, now)
-                .map_err(|wait| {
-                    throttles
-                        .validations_by_person
-                        .take_back(viewer.user_id.as_str(), now);
-                    let what = if viewer.client().is_some() {
-                        "30 keys were checked here in an hour"
-                    } else {
-                        "This agency has checked 30 keys in an hour"
-                    };
-                    (wait, what)
-                })
-        });
-    let Err((retry_after, what)) = refused else {
+    let person = (&throttles.validations_by_person, viewer.user_id.as_str());
+    let person = (person, "You have checked 10 keys in a minute");
+    // What a client's people try uses up their client's turns and those of all portals together, and none of the agency's own.
+    let others = match viewer.client() {
+        Some(client) => vec![
+            (
+                (&throttles.validations_by_agency, client.as_str()),
+                "30 keys were checked here in an hour",
+            ),
+            (
+                (&throttles.validations_by_portals, agency.as_str()),
+                "The clients of this agency have handed in 120 keys in an hour",
+            ),
+        ],
+        None => vec![(
+            (&throttles.validations_by_agency, agency.as_str()),
+            "This agency has checked 30 keys in an hour",
+        )],
+    };
+    let counters = [vec![person], others].concat();
+    let mut refused = None;
+    for (index, ((throttle, who), what)) in counters.iter().enumerate() {
+        if let Err(wait) = throttle.attempt(who, now) {
+            for ((throttle, who), _) in &counters[..index] {
+                throttle.take_back(who, now);
+            }
+            refused = Some((wait, *what));
+            break;
+        }
+    }
+    let Some((retry_after, what)) = refused else {
         return Ok(());
     };
     let mut tx = app.db.begin().await?;

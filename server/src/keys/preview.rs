@@ -16,7 +16,7 @@ use crate::{
     id::{AccountId, AgencyId, ClientId, HandInId},
     keys::{
         self,
-        account::{self, Account},
+        account::{self, Account, Proof},
         candidate::{self, Candidate, Place},
         secret, versions,
     },
@@ -214,8 +214,9 @@ async fn compare(
     let in_use = place.effective().map(|row| row.version.account_id.clone());
     let relation = match (&in_use, &new_account) {
         (None, _) => Relation::First,
+        // That both hold nothing proves nothing.
+        (Some(_), _) if is_unproven(&candidate.account) => Relation::Unknown,
         (Some(before), Some(after)) if before == after => Relation::Same,
-        (Some(_), _) if matches!(candidate.account, Account::Unknown) => Relation::Unknown,
         (Some(_), _) => Relation::Other,
     };
     let client = place.client.as_ref().map(|row| &row.id);
@@ -268,6 +269,14 @@ async fn compare(
         same_keys,
         candidate,
     })
+}
+
+fn is_unproven(account: &Account) -> bool {
+    match account {
+        Account::Unknown => true,
+        Account::Stored { proof, .. } => *proof == Proof::Emptiness,
+        Account::Named(_) | Account::New(_) => false,
+    }
 }
 
 /// What the candidate would do to an agent.

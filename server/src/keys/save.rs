@@ -13,12 +13,13 @@ use crate::{
     config::Region,
     error::{Error, Result},
     health,
-    id::{AccountId, AgencyId, ClientId, KeyId},
+    id::{AccountId, AgencyId, ClientId, HandInId, KeyId},
     keys::{
         self, SIGNATURE_GRACE, account,
         candidate::{self, Candidate, Place},
         secret,
     },
+    portal::hand_in,
     providers::ProviderKind,
     store::{
         self,
@@ -71,21 +72,42 @@ pub(crate) async fn save(app: &App, viewer: &Viewer, input: SaveKey) -> Result<S
         (None, Some(row)) => keys::open(app, row)?,
     };
     let candidate = candidate::try_key(app, viewer, agency, &place, key, region).await?;
-    let action = if active.is_some() {
-        Action::KeyReplaced
-    } else {
-        Action::KeySaved
-    };
+    let expected = input.expected_version;
     put_in_use(
         app,
         viewer,
         agency,
         &place,
         &candidate,
-        input.expected_version,
-        action,
+        expected,
+        Occasion::Saved,
     )
     .await
+}
+
+/// How a key came to be put in use, and what has to hold for that when it is written.
+#[derive(Clone, Copy)]
+pub(crate) enum Occasion<'a> {
+    /// An admin typed it.
+    Saved,
+    /// An admin went back to an old version.
+    RolledBack,
+    /// A client's person handed it in, and it opens the account that is connected (P4).
+    HandedIn,
+    /// An admin accepted one that waited.
+    Accepted(&'a HandInId),
+}
+
+impl Occasion<'_> {
+    fn action(self, active: Option<i64>) -> Action {
+        match self {
+            Self::Saved if active.is_some() => Action::KeyReplaced,
+            Self::Saved => Action::KeySaved,
+            Self::RolledBack => Action::KeyRolledBack,
+            Self::HandedIn => Action::KeyHandedIn,
+            Self::Accepted(_) => Action::HandInAccepted,
+        }
+    }
 }
 
 /// Puts an accepted key in use, if the place still holds what the page showed. A failure is written down, too.
@@ -96,7 +118,7 @@ pub(crate) async fn put_in_use(
     place: &Place,
     candidate: &Candidate,
     expected_version: Option<i64>,
-    action: Action,
+    occasion: Occasion<'_>,
 ) -> Result<Saved> {
     let saved = write(
         app,
@@ -105,7 +127,7 @@ pub(crate) async fn put_in_use(
         place,
         candidate,
         expected_version,
-        action,
+        occasion,
     )
     .await;
     if let Err(error) = &saved {
@@ -122,7 +144,7 @@ async fn write(
     place: &Place,
     candidate: &Candidate,
     expected_version: Option<i64>,
-    action: Action,
+    occasion: Occasion<'_>,
 ) -> Result<Saved> {
     let now = app.clock.now();
     let provider = place.provider;
@@ -156,6 +178,13 @@ async fn write(
         store::sync_runs::end_active_of_key(&mut tx, agency, &key_id, message, now).await?;
     }
     let account_id = account::settle(&mut tx, agency, provider, &candidate.account, now).await?;
+    match occasion {
+        Occasion::Saved | Occasion::RolledBack => {}
+        Occasion::HandedIn => {
+            hand_in::allow_at_once(app, &mut tx, viewer, place, &account_id).await?;
+        }
+        Occasion::Accepted(id) => hand_in::end_accepted(app, &mut tx, viewer, id).await?,
+    }
     let row = seal(
         app,
         (viewer, agency),
@@ -199,7 +228,7 @@ async fn write(
     let entry = Entry {
         agency: Some(agency),
         actor: Actor::Person(viewer),
-        action,
+        action: occasion.action(active),
         subject: key_id.as_str(),
         provider: Some(provider),
         summary: format!(

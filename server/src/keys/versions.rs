@@ -4,13 +4,12 @@
 use crate::{
     access::{Permission, Viewer},
     app::App,
-    audit::Action,
     error::{Error, Result},
     id::{AgencyId, ClientId},
     keys::{
         self,
         candidate::{self, Place},
-        save::{self, Saved},
+        save::{self, Occasion, Saved},
     },
     providers::ProviderKind,
     store::{self, provider_keys::StoredVersionRow},
@@ -84,7 +83,7 @@ pub(crate) async fn roll_back(app: &App, viewer: &Viewer, input: RollBack) -> Re
         &place,
         &candidate,
         input.expected_version,
-        Action::KeyRolledBack,
+        Occasion::RolledBack,
     )
     .await
 }

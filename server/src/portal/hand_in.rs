@@ -5,18 +5,18 @@
 use secrecy::SecretString;
 
 use crate::{
-    access::{Permission, Viewer},
+    access::{Permission, PortalPermission, Viewer},
     alerts::{self, Cause},
     app::App,
     audit::{Action, Actor, Entry},
     config::Region,
     error::{Error, Result},
-    id::{AgencyId, ClientId, HandInId},
+    id::{AccountId, AgencyId, ClientId, HandInId},
     keys::{
         self, Health,
-        account::Account,
+        account::{Account, Proof},
         candidate::{self, Candidate, Place},
-        save::{self, Saved},
+        save::{self, Occasion, Saved},
         secret,
     },
     providers::ProviderKind,
@@ -105,12 +105,7 @@ pub(crate) async fn hand_in(app: &App, viewer: &Viewer, input: HandIn) -> Result
     let provider = input.provider;
     keys::client(provider)?;
     let mut conn = app.db.read().await?;
-    if !store::agencies::allows_hand_ins(&mut conn, agency).await? {
-        return Err(Error::Conflict(
-            "Your agency takes no keys here at the moment. Ask them to connect your account."
-                .to_owned(),
-        ));
-    }
+    check_open(&mut conn, agency).await?;
     drop(conn);
     let key = secret::parse("apiKey", &input.api_key)?;
     let place = Place::load(app, agency, provider, Some(&client)).await?;
@@ -120,8 +115,8 @@ pub(crate) async fn hand_in(app: &App, viewer: &Viewer, input: HandIn) -> Result
     let candidate = candidate::try_key(app, viewer, agency, &place, key, region).await?;
     if is_same_account(&place, &candidate) {
         let expected = place.current.as_ref().map(|row| row.version.version);
-        let action = Action::KeyHandedIn;
-        save::put_in_use(app, viewer, agency, &place, &candidate, expected, action).await?;
+        let occasion = Occasion::HandedIn;
+        save::put_in_use(app, viewer, agency, &place, &candidate, expected, occasion).await?;
     } else {
         keep(app, viewer, agency, &place, &candidate).await?;
     }
@@ -133,11 +128,90 @@ pub(crate) async fn hand_in(app: &App, viewer: &Viewer, input: HandIn) -> Result
     })
 }
 
-/// Whether the candidate opens, provably, the account of the client's stored key.
+async fn check_open(conn: &mut Conn, agency: &AgencyId) -> Result<()> {
+    if store::agencies::allows_hand_ins(conn, agency).await? {
+        return Ok(());
+    }
+    Err(Error::Conflict(
+        "Your agency takes no keys here at the moment. Ask them to connect your account."
+            .to_owned(),
+    ))
+}
+
+/// Asks once more, in the transaction that writes, what held before the key was tried with the provider: the agency's
+/// switch, and that the person may still hand in keys for this client.
+async fn check_again(
+    conn: &mut Conn,
+    viewer: &Viewer,
+    agency: &AgencyId,
+    client: &ClientId,
+) -> Result<()> {
+    check_open(conn, agency).await?;
+    let row = store::portal_users::find(conn, agency, client, &viewer.user_id)
+        .await?
+        .ok_or(Error::NotFound)?;
+    if PortalPermission::of_row(&row.portal_permissions)
+        .contains(&PortalPermission::ManageIntegrations)
+    {
+        return Ok(());
+    }
+    Err(Error::Forbidden)
+}
+
+/// Lets a handed-in key be put in use without an admin, in the transaction that does it: it opens the account that is
+/// connected at this moment. An earlier one that waits is destroyed.
+pub(crate) async fn allow_at_once(
+    app: &App,
+    conn: &mut Conn,
+    viewer: &Viewer,
+    place: &Place,
+    opened: &AccountId,
+) -> Result<()> {
+    let agency = viewer.require(Permission::HandInKeys)?;
+    let client = place.client.as_ref().ok_or(Error::NotFound)?;
+    check_again(conn, viewer, agency, &client.id).await?;
+    let connected = place.current.as_ref().map(|row| &row.version.account_id);
+    if connected != Some(opened) {
+        return Err(Error::Conflict(
+            "Your account changed at the same moment. Nothing was saved; hand the key in once more."
+                .to_owned(),
+        ));
+    }
+    let before =
+        store::key_hand_ins::find_waiting(conn, agency, &client.id, place.provider).await?;
+    if let Some(before) = before {
+        end(app, conn, &before, "replaced", None).await?;
+    }
+    Ok(())
+}
+
+/// Ends a hand-in as accepted, in the transaction that puts its key in use; a conflict when it does not wait any more.
+pub(crate) async fn end_accepted(
+    app: &App,
+    conn: &mut Conn,
+    viewer: &Viewer,
+    hand_in: &HandInId,
+) -> Result<()> {
+    let agency = viewer.require(Permission::ManageKeys)?;
+    let row = store::key_hand_ins::find(conn, agency, hand_in)
+        .await?
+        .ok_or(Error::NotFound)?;
+    if end(app, conn, &row, "accepted", Some(viewer)).await? {
+        return Ok(());
+    }
+    Err(decided())
+}
+
+/// Whether the candidate opens, provably, the account of the client's stored key. That both hold nothing proves nothing.
 fn is_same_account(place: &Place, candidate: &Candidate) -> bool {
     let opened = match &candidate.account {
+        Account::Stored {
+            proof: Proof::Emptiness,
+            ..
+        }
+        | Account::New(_)
+        | Account::Unknown => None,
         Account::Named(id) | Account::Stored { id, .. } => Some(id),
-        Account::New(_) | Account::Unknown => None,
     };
     place
         .current
@@ -182,10 +256,12 @@ async fn keep(
     };
     let mut tx = app.db.begin().await?;
     crate::clients::lock_in_use(&mut tx, agency, &client.id).await?;
+    check_again(&mut tx, viewer, agency, &client.id).await?;
     let before =
         store::key_hand_ins::find_waiting(&mut tx, agency, &client.id, place.provider).await?;
     if let Some(before) = before {
-        end(app, &mut tx, agency, &before.id, "replaced", None).await?;
+        // Its alert goes on: still one key of this client and provider waits.
+        store::key_hand_ins::decide(&mut tx, agency, &before.id, "replaced", None, now).await?;
     }
     store::key_hand_ins::insert(&mut tx, &row).await?;
     let cause = Cause::HandInWaiting {
@@ -248,22 +324,17 @@ pub(crate) async fn accept(
     save::check_version(active, expected_version)?;
     let region = keys::region_of(&row.region)?;
     let candidate = candidate::try_key(app, viewer, agency, &place, key, region).await?;
-    let action = Action::HandInAccepted;
-    let saved = save::put_in_use(
+    let occasion = Occasion::Accepted(&row.id);
+    save::put_in_use(
         app,
         viewer,
         agency,
         &place,
         &candidate,
         expected_version,
-        action,
+        occasion,
     )
-    .await?;
-    // A crash in between leaves it waiting beside the key in use; accepting it again does no harm.
-    let mut tx = app.db.begin().await?;
-    end(app, &mut tx, agency, &row.id, "accepted", Some(viewer)).await?;
-    tx.commit().await?;
-    Ok(saved)
+    .await
 }
 
 /// Declines a key that waits, and destroys it.
@@ -273,7 +344,7 @@ pub(crate) async fn decline(app: &App, viewer: &Viewer, hand_in: &HandInId) -> R
     let row = store::key_hand_ins::find(&mut tx, agency, hand_in)
         .await?
         .ok_or(Error::NotFound)?;
-    if !end(app, &mut tx, agency, &row.id, "declined", Some(viewer)).await? {
+    if !end(app, &mut tx, &row, "declined", Some(viewer)).await? {
         return Err(decided());
     }
     let entry = Entry {
@@ -316,16 +387,18 @@ pub(crate) async fn set_open(app: &App, viewer: &Viewer, is_open: bool) -> Resul
 async fn end(
     app: &App,
     conn: &mut Conn,
-    agency: &AgencyId,
-    hand_in: &HandInId,
+    row: &HandInRow,
     state: &str,
     by: Option<&Viewer>,
 ) -> Result<bool> {
     let now = app.clock.now();
+    let agency = &row.agency_id;
     let by = by.map(|viewer| &viewer.user_id);
-    let is_ended = store::key_hand_ins::decide(conn, agency, hand_in, state, by, now).await?;
-    alerts::resolve_all(conn, agency, hand_in.as_str(), now).await?;
-    Ok(is_ended)
+    if !store::key_hand_ins::decide(conn, agency, &row.id, state, by, now).await? {
+        return Ok(false);
+    }
+    alerts::resolve_all(conn, agency, &row.alert_subject(), now).await?;
+    Ok(true)
 }
 
 fn decided() -> Error {

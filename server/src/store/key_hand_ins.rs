@@ -32,6 +32,13 @@ pub(crate) struct HandInRow {
     pub(crate) decided_at: Option<Timestamp>,
 }
 
+impl HandInRow {
+    /// What its alert is about: one alert for all that a client hands in of a provider, or each try would send emails.
+    pub(crate) fn alert_subject(&self) -> String {
+        format!("{}:{}", self.client_id.as_str(), self.provider)
+    }
+}
+
 macro_rules! select {
     ($tail:literal) => {
         concat!(
