@@ -25,7 +25,7 @@ pub(crate) struct PortalUserRow {
 macro_rules! select {
     ($tail:literal) => {
         concat!(
-            "SELECT u.id, m.name, u.email, m.portal_permissions, m.created_at, m.last_seen_at \
+            "SELECT u.id, COALESCE(m.name, u.name) AS name, u.email, m.portal_permissions, m.created_at, m.last_seen_at \
              FROM memberships m JOIN users u ON u.id = m.user_id \
              WHERE m.agency_id = $1 AND m.role = 'portal' AND m.client_id = $2 ",
             $tail
@@ -39,7 +39,7 @@ pub(crate) async fn list(
     agency: &AgencyId,
     client: &ClientId,
 ) -> Result<Vec<PortalUserRow>> {
-    const SQL: &str = select!("ORDER BY m.name, u.id LIMIT 200");
+    const SQL: &str = select!("ORDER BY name, u.id LIMIT 200");
     Ok(on!(conn, c => sqlx::query_as(SQL).bind(agency).bind(client).fetch_all(c).await)?)
 }
 
