@@ -1,6 +1,7 @@
 //! The dialog: the browser's own `<dialog>`, which holds the focus, makes the rest inert and gives the focus back to the
-//! opener. Esc closes it, except while something is under way; with typed input it asks first (checklist 38). Its content
-//! lives only while it is open, and so does what was typed in it.
+//! opener; where the opener goes away by what was done, the page's heading takes it. Esc closes it, except while something is
+//! under way; with typed input it asks first (checklist 38). Its content lives only while it is open, and so does what was
+//! typed in it.
 
 use crate::components::button::{Button, ButtonKind};
 use crate::components::fresh_id;
@@ -8,6 +9,13 @@ use crate::components::icons::{Icon, icon};
 use crate::erased::effect;
 use leptos::html;
 use leptos::prelude::*;
+use std::time::Duration;
+use wasm_bindgen::JsCast;
+
+/// How often, and how long in all, a closed dialog looks whether its opener is still there: until the page has read what
+/// was changed.
+const LOOK_AFTER: Duration = Duration::from_millis(100);
+const LOOKS: u32 = 30;
 
 /// A modal dialog.
 #[component]
@@ -27,6 +35,7 @@ pub(crate) fn Dialog(
     let asks_to_discard = RwSignal::new(false);
     let title_id = fresh_id("dialog-title");
     let labelled_by = title_id.clone();
+    let opener = StoredValue::new_local(None::<web_sys::Element>);
 
     effect(move || {
         let Some(dialog) = dialog_ref.get() else {
@@ -34,11 +43,17 @@ pub(crate) fn Dialog(
         };
         if is_open.get() {
             asks_to_discard.set(false);
-            if !dialog.open() && dialog.show_modal().is_err() {
-                is_open.set(false);
+            if !dialog.open() {
+                opener.set_value(document().active_element());
+                if dialog.show_modal().is_err() {
+                    is_open.set(false);
+                }
             }
         } else if dialog.open() {
             dialog.close();
+            if let Some(opener) = opener.try_update_value(Option::take).flatten() {
+                keep_focus(opener, LOOKS);
+            }
         }
     });
     let try_to_close = move || {
@@ -83,4 +98,31 @@ pub(crate) fn Dialog(
         </dialog>
     }
     .into_any()
+}
+
+/// Focuses what has come into a dialog: in the next frame, when the dialog is open and has chosen by itself.
+pub(crate) fn focus_soon(element: web_sys::HtmlElement) {
+    request_animation_frame(move || {
+        // What is gone by then takes no focus.
+        let _ = element.focus();
+    });
+}
+
+/// Gives the focus to the page's heading once the opener is gone, unless it is somewhere else by then.
+fn keep_focus(opener: web_sys::Element, looks: u32) {
+    set_timeout(
+        move || {
+            let active = document().active_element();
+            let is_lost = active.is_none_or(|active| active.tag_name() == "BODY");
+            if is_lost && !opener.is_connected() {
+                let heading = document().query_selector("main h1").ok().flatten();
+                if let Some(heading) = heading.and_then(|it| it.dyn_into().ok()) {
+                    focus_soon(heading);
+                }
+            } else if looks > 0 {
+                keep_focus(opener, looks - 1);
+            }
+        },
+        LOOK_AFTER,
+    );
 }

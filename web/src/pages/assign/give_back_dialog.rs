@@ -1,9 +1,9 @@
 //! Giving the selected agents of a client back to the agency: says first whose keys their calls go over from then on.
 
 use crate::components::button::{Button, ButtonKind};
-use crate::components::dialog::Dialog;
+use crate::components::dialog::{Dialog, focus_soon};
 use crate::erased::{dynamic, effect};
-use crate::pages::assign::{Assigning, Chosen, focus_soon};
+use crate::pages::assign::{Assigning, Chosen};
 use leptos::html;
 use leptos::prelude::*;
 

@@ -10,6 +10,7 @@ use crate::api::agents::{self as api, Assigned};
 use crate::api::enums::Permission;
 use crate::components::badge::Tone;
 use crate::components::button::{Button, ButtonKind};
+use crate::components::dialog::focus_soon;
 use crate::components::error_notice::{ErrorNotice, Notice};
 use crate::components::fresh_id;
 use crate::components::icons::{Icon, icon};
@@ -239,14 +240,6 @@ impl Assigning {
         }
         .into_any()
     }
-}
-
-/// Focuses what has come into a dialog: in the next frame, when the dialog is open and has chosen by itself.
-fn focus_soon(element: web_sys::HtmlElement) {
-    request_animation_frame(move || {
-        // What is gone by then takes no focus.
-        let _ = element.focus();
-    });
 }
 
 /// Runs a search after a short pause in typing.
