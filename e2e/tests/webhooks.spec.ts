@@ -123,13 +123,24 @@ test("a failed sync is told, and what an endpoint listens to and its secret can 
   expect(JSON.parse(told.body)).toMatchObject({ type: "sync.failed", data: { provider: "vapi", scope: "agency", agentCount: 40 } });
 
   await logIn(page, PEOPLE.admin, PAGES.webhooks);
-  const card = page.getByRole("region", { name: /^127\.0\.0\.1/ });
+  let card = page.getByRole("region", { name: /^127\.0\.0\.1/ });
   await card.getByRole("button", { name: "Edit" }).click();
   await openDialog(page).getByRole("checkbox", { name: /provider_key\.invalid/ }).check();
   await openDialog(page).getByRole("button", { name: "Save endpoint" }).click();
   await expect(card.getByRole("list", { name: "Listens to" }).getByRole("listitem")).toHaveCount(2);
+  // The next edit begins with what was saved, and asks before it is lost.
+  await card.getByRole("button", { name: "Edit" }).click();
+  await expect(openDialog(page).getByRole("checkbox", { name: /provider_key\.invalid/ })).toBeChecked();
+  await openDialog(page).getByLabel("Description (optional)").fill("On call");
+  await page.keyboard.press("Escape");
+  await expect(openDialog(page).getByText("Discard what you typed?")).toBeVisible();
+  await openDialog(page).getByRole("button", { name: "Keep editing" }).click();
+  await openDialog(page).getByRole("button", { name: "Save endpoint" }).click();
+  card = page.getByRole("region", { name: "On call" });
+  await expect(card.getByRole("list", { name: "Listens to" }).getByRole("listitem")).toHaveCount(2);
   await card.getByRole("button", { name: "New secret" }).click();
-  await openDialog(page).getByRole("button", { name: "Make new secret" }).click();
+  await openDialog(page).getByRole("button", { name: "Make new secret" }).press("Enter");
+  await expect(openDialog(page).getByRole("button", { name: "Done" })).toBeFocused();
   const secret = (await openDialog(page).locator(".signing-secret .code").textContent()) ?? "";
   await openDialog(page).getByRole("button", { name: "Done" }).click();
   await card.getByRole("button", { name: "Send a test" }).click();

@@ -129,7 +129,7 @@ pub(super) fn EndpointCard(page: PageContext, id: String) -> impl IntoView {
             })}
             {actions(card)}
             {dynamic(move || if card.is_log_open.get() { view! { <Log card=card /> }.into_any() } else { ().into_any() })}
-            {dynamic(move || view! { <FormDialog page=page endpoint=endpoint.get_untracked() is_open=card.is_editing /> }.into_any())}
+            <FormDialog page=page endpoint=endpoint is_open=card.is_editing />
             <SecretDialog card=card is_open=card.is_renewing />
             {delete_dialog(card)}
         </section>

@@ -18,23 +18,33 @@ use crate::pages::webhooks::secret::shown_once;
 use leptos::html;
 use leptos::prelude::*;
 
-/// The dialog; without `endpoint` it makes a new one.
+/// The dialog; without `endpoint` it makes a new one. At each opening it begins with the endpoint as it is by then.
 #[component]
 pub(super) fn FormDialog(
     page: PageContext,
-    endpoint: Option<Endpoint>,
+    #[prop(optional, into)] endpoint: Signal<Option<Endpoint>>,
     is_open: RwSignal<bool>,
 ) -> impl IntoView {
     let is_busy = RwSignal::new(false);
-    let title = if endpoint.is_some() {
-        "Edit the endpoint"
-    } else {
-        "Add an endpoint"
+    let is_dirty = RwSignal::new(false);
+    let title = move || {
+        if endpoint.with(Option::is_some) {
+            "Edit the endpoint"
+        } else {
+            "Add an endpoint"
+        }
     };
-    let endpoint = StoredValue::new(endpoint);
     view! {
-        <Dialog is_open=is_open title=title is_busy=is_busy>
-            {body(Form::new(page, endpoint.get_value(), is_open, is_busy))}
+        <Dialog
+            is_open=is_open
+            title=Signal::derive(move || title().to_owned())
+            is_busy=is_busy
+            is_dirty=Callback::new(move |()| is_dirty.get_untracked())
+        >
+            {
+                is_dirty.set(false);
+                body(Form::new(page, endpoint.get_untracked(), is_open, is_busy, is_dirty))
+            }
         </Dialog>
     }
     .into_any()
@@ -47,6 +57,8 @@ struct Form {
     endpoint: StoredValue<Option<Endpoint>>,
     is_open: RwSignal<bool>,
     is_busy: RwSignal<bool>,
+    /// Something was typed or ticked.
+    is_dirty: RwSignal<bool>,
     url: NodeRef<html::Input>,
     description: NodeRef<html::Input>,
     events: RwSignal<Vec<WebhookEvent>>,
@@ -60,6 +72,7 @@ impl Form {
         endpoint: Option<Endpoint>,
         is_open: RwSignal<bool>,
         is_busy: RwSignal<bool>,
+        is_dirty: RwSignal<bool>,
     ) -> Self {
         let events = endpoint.as_ref().map_or_else(
             || webhook_words::SUBSCRIBABLE.to_vec(),
@@ -70,6 +83,7 @@ impl Form {
             endpoint: StoredValue::new(endpoint),
             is_open,
             is_busy,
+            is_dirty,
             url: NodeRef::new(),
             description: NodeRef::new(),
             events: RwSignal::new(events),
@@ -128,6 +142,7 @@ impl Form {
             }
             match answer {
                 Ok(Some(secret)) => {
+                    self.is_dirty.set(false);
                     self.secret.set(Some(secret));
                     self.page.endpoints.reload();
                 }
@@ -173,6 +188,7 @@ fn fields(form: Form) -> AnyView {
     view! {
         <form
             novalidate
+            on:input=move |_| form.is_dirty.set(true)
             on:submit=move |event| {
                 event.prevent_default();
                 form.send();

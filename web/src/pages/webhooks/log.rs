@@ -42,11 +42,21 @@ pub(super) fn Log(card: CardContext) -> impl IntoView {
         on_cleanup(move || handle.clear());
     }
     let failure = RwSignal::new(None::<ApiError>);
+    // One at a time: each press is a delivery of its own.
+    let is_sending = RwSignal::new(false);
     let again = Callback::new(move |id: String| {
+        if is_sending.get_untracked() {
+            return;
+        }
         let slug = card.page.agency.slug.get_untracked();
+        is_sending.set(true);
         failure.set(None);
         spawn(async move {
-            match api::redeliver(&slug, id).await {
+            let answer = api::redeliver(&slug, id).await;
+            if is_sending.try_set(false).is_some() {
+                return; // The log was closed meanwhile.
+            }
+            match answer {
                 Ok(()) => log.reload(),
                 Err(error) => {
                     failure.try_set(Some(error));
@@ -54,6 +64,10 @@ pub(super) fn Log(card: CardContext) -> impl IntoView {
             }
         });
     });
+    let again = Again {
+        send: again,
+        is_sending,
+    };
     let count = Memo::new(move |_| {
         log.data
             .with(|page| page.as_ref().map(|page| page.total_count))
@@ -78,7 +92,14 @@ pub(super) fn Log(card: CardContext) -> impl IntoView {
     .into_any()
 }
 
-fn table(log: Loader<api::DeliveryPage>, total: i64, again: Callback<String>) -> AnyView {
+/// Sends a delivery once more.
+#[derive(Clone, Copy)]
+struct Again {
+    send: Callback<String>,
+    is_sending: RwSignal<bool>,
+}
+
+fn table(log: Loader<api::DeliveryPage>, total: i64, again: Again) -> AnyView {
     let columns = || {
         vec![
             Column::text("When"),
@@ -107,7 +128,7 @@ fn table(log: Loader<api::DeliveryPage>, total: i64, again: Callback<String>) ->
     .into_any()
 }
 
-fn row(delivery: &Delivery, again: Callback<String>) -> AnyView {
+fn row(delivery: &Delivery, again: Again) -> AnyView {
     let state = match delivery.state {
         WebhookDeliveryState::Delivered => badge(Tone::Good, Icon::Good, "Delivered"),
         WebhookDeliveryState::Failed => badge(Tone::Bad, Icon::Bad, "Failed"),
@@ -127,7 +148,7 @@ fn row(delivery: &Delivery, again: Callback<String>) -> AnyView {
             <td data-label="State">{state}</td>
             <td class="figures" data-label="Answer">{webhook_words::answer(delivery)} {next}</td>
             <td data-label="Again">
-                <Button kind=ButtonKind::Quiet is_disabled=is_waiting on_press=move |()| again.run(id.clone())>"Send again"</Button>
+                <Button kind=ButtonKind::Quiet is_disabled=Signal::derive(move || is_waiting || again.is_sending.get()) on_press=move |()| again.send.run(id.clone())>"Send again"</Button>
             </td>
         </tr>
     }

@@ -71,7 +71,7 @@ pub(crate) fn WebhooksPage() -> impl IntoView {
                 }.into_any(),
                 Some(false) => cards(page),
             })}
-            <FormDialog page=page endpoint=None is_open=is_adding />
+            <FormDialog page=page is_open=is_adding />
         </div>
     }
     .into_any()

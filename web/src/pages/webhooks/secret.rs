@@ -5,22 +5,30 @@ use crate::api::ApiError;
 use crate::api::webhooks as api;
 use crate::components::button::{Button, ButtonKind};
 use crate::components::copyable::Copyable;
-use crate::components::dialog::Dialog;
+use crate::components::dialog::{Dialog, focus_soon};
 use crate::components::error_notice::ErrorNotice;
-use crate::erased::{dynamic, spawn};
+use crate::erased::{dynamic, effect, spawn};
 use crate::logic::outcome;
 use crate::pages::webhooks::card::CardContext;
+use leptos::html;
 use leptos::prelude::*;
 
 /// The secret with its copy button, and the button that ends the dialog.
 pub(super) fn shown_once(secret: String, is_open: RwSignal<bool>) -> AnyView {
+    // The button that had the focus is gone.
+    let done = NodeRef::<html::Button>::new();
+    effect(move || {
+        if let Some(done) = done.get() {
+            focus_soon(done.into());
+        }
+    });
     view! {
         <div class="dialog-body">
-            <p class="consequence">"Copy the signing secret now. It is shown this once; your program checks with it that a delivery comes from here."</p>
+            <p class="consequence" role="status">"Copy the signing secret now. It is shown this once; your program checks with it that a delivery comes from here."</p>
             <p class="signing-secret"><Copyable shown=secret.clone() copied=secret what="signing secret" is_code=true /></p>
         </div>
         <div class="dialog-foot">
-            <Button kind=ButtonKind::Primary is_first_focus=true on_press=move |()| is_open.set(false)>"Done"</Button>
+            <Button kind=ButtonKind::Primary node_ref=done on_press=move |()| is_open.set(false)>"Done"</Button>
         </div>
     }
     .into_any()
