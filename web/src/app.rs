@@ -21,6 +21,7 @@ use crate::pages::set_up::SetUpPage;
 use crate::pages::sync_history::SyncHistoryPage;
 use crate::pages::sync_review::SyncReviewPage;
 use crate::pages::webhooks::WebhooksPage;
+use crate::pages::welcome::WelcomePage;
 use crate::session::{Session, Visit};
 use leptos::prelude::*;
 use leptos_router::components::{ParentRoute, Route, Router, Routes};
@@ -46,6 +47,7 @@ pub(crate) fn App() -> impl IntoView {
                 <Route path=path!("/") view=HomePage />
                 <Route path=path!("/log-in") view=LogInPage />
                 <Route path=path!("/set-up") view=SetUpPage />
+                <Route path=path!("/welcome") view=WelcomePage />
                 <ParentRoute path=path!("/a/:agency") view=AgencyFrame>
                     <Route path=path!("") view=OverviewPage />
                     <Route path=path!("agents") view=AgentsPage />

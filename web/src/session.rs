@@ -125,6 +125,31 @@ impl AgencyContext {
         })
     }
 
+    /// Whether the viewer is a person of one of the agency's clients.
+    pub(crate) fn is_portal(self) -> bool {
+        self.membership.with(|membership| {
+            membership
+                .as_ref()
+                .is_some_and(|membership| membership.role == Role::Portal)
+        })
+    }
+
+    /// The agency's name.
+    pub(crate) fn name(self) -> String {
+        self.membership.with(|membership| {
+            membership
+                .as_ref()
+                .map(|membership| membership.agency.name.clone())
+                .unwrap_or_default()
+        })
+    }
+
+    /// The client whose person the viewer is.
+    pub(crate) fn client_name(self) -> Option<String> {
+        self.membership
+            .with(|membership| membership.as_ref()?.client_name.clone())
+    }
+
     /// A page of this agency, such as `/a/north/agents`.
     pub(crate) fn path(self, page: &str) -> String {
         format!("/a/{}{page}", self.slug.get())

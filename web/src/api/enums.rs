@@ -208,6 +208,10 @@ contract_enum! {
     }
 }
 contract_enum! {
+    /// How a provider stands for a client's people (P3).
+    IntegrationState { NotConnected = "NOT_CONNECTED", Connected = "CONNECTED", NeedsAttention = "NEEDS_ATTENTION", Waiting = "WAITING", }
+}
+contract_enum! {
     /// The closed list of the server's error codes.
     ErrorCode {
         Unauthenticated = "UNAUTHENTICATED", Forbidden = "FORBIDDEN", NotFound = "NOT_FOUND", InvalidInput = "INVALID_INPUT",
@@ -262,6 +266,7 @@ mod tests {
             RouteBlockCode::names(),
             RouteDoubt::names(),
             PlacementRunState::names(),
+            IntegrationState::names(),
             ErrorCode::names(),
         ] {
             let in_schema = values_in(schema, name);

@@ -20,6 +20,7 @@ pub(crate) mod enums;
 pub(crate) mod overview;
 pub(crate) mod phone_numbers;
 pub(crate) mod placements;
+pub(crate) mod portal;
 pub(crate) mod provider_keys;
 pub(crate) mod routes;
 pub(crate) mod session;
@@ -50,7 +51,7 @@ macro_rules! operation {
                 "AgentSortField", "PhoneNumberSortField", "SyncChangeKind", "SyncChangeSubject", "SyncChangeField", "ErrorCode",
                 "AlertKind", "AlertState", "WebhookEvent", "WebhookDeliveryState", "WebhookFailure",
                 "KeyScope", "AccountRelation", "KeyVersionState", "RouteState", "RouteStationState", "RouteBlockCode", "RouteDoubt",
-                "PlacementRunState"
+                "PlacementRunState", "IntegrationState"
             )
         )]
         pub(crate) struct $name;

@@ -9,9 +9,10 @@ mod sidebar;
 
 use crate::components::icons::{Icon, icon};
 use crate::components::mark::mark;
-use crate::erased::effect;
+use crate::erased::{dynamic, effect};
 use crate::frame::alert_count::AlertCount;
 use crate::frame::sidebar::Sidebar;
+use crate::pages::portal::PortalRooms;
 use crate::session::use_agency;
 use leptos::html;
 use leptos::prelude::*;
@@ -21,7 +22,10 @@ use leptos_router::hooks::use_location;
 /// Sidebar and page, for a member of the agency.
 #[component]
 fn OpenFrame() -> impl IntoView {
-    AlertCount::provide(use_agency());
+    let agency = use_agency();
+    AlertCount::provide(agency);
+    // The pages of the routes are those of the agency's own people, and ask for what others are refused.
+    let is_portal = Memo::new(move |_| agency.is_portal());
     let is_drawer_open = RwSignal::new(false);
     let main_ref = NodeRef::<html::Main>::new();
     let opener_ref = NodeRef::<html::Button>::new();
@@ -71,7 +75,7 @@ fn OpenFrame() -> impl IntoView {
             <div class="backdrop" on:click=move |_| close_drawer.run(())></div>
             <Sidebar is_drawer_open=is_drawer_open close_drawer=close_drawer />
             <main id="main" tabindex="-1" node_ref=main_ref inert=is_drawer_open>
-                <Outlet />
+                {dynamic(move || if is_portal.get() { view! { <PortalRooms /> }.into_any() } else { view! { <Outlet /> }.into_any() })}
             </main>
         </div>
     }

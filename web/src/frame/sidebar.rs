@@ -2,6 +2,7 @@
 //! are not shown.
 
 use crate::api::enums::Permission;
+use crate::api::session::Membership;
 use crate::components::icons::{Icon, icon};
 use crate::components::mark::mark;
 use crate::components::popover::{Popover, close_around};
@@ -92,6 +93,22 @@ const SETTINGS: [Room; 4] = [
     },
 ];
 
+/// The rooms of a client's people; each one is there only with its permission (P2).
+const PORTAL_ROOMS: [Room; 2] = [
+    Room {
+        label: "Agents",
+        symbol: Icon::Agents,
+        page: "/agents",
+        needs: Some(Permission::ViewAgents),
+    },
+    Room {
+        label: "API keys",
+        symbol: Icon::Key,
+        page: "/settings/api-keys",
+        needs: Some(Permission::HandInKeys),
+    },
+];
+
 /// The sidebar, which is a drawer on narrow screens.
 #[component]
 pub(crate) fn Sidebar(is_drawer_open: RwSignal<bool>, close_drawer: Callback<()>) -> impl IntoView {
@@ -144,8 +161,21 @@ pub(crate) fn Sidebar(is_drawer_open: RwSignal<bool>, close_drawer: Callback<()>
 #[component]
 fn Rooms() -> impl IntoView {
     let agency = use_agency();
+    let is_portal = Memo::new(move |_| agency.is_portal());
+    let rooms = move || {
+        let rooms: &'static [Room] = if is_portal.get() {
+            &PORTAL_ROOMS
+        } else {
+            &ROOMS
+        };
+        rooms
+            .iter()
+            .map(|room| room_link(room, agency))
+            .collect::<Vec<_>>()
+    };
     let settings = move || {
-        SETTINGS.iter().any(|room| room.is_open(agency)).then(|| {
+        let has_settings = !is_portal.get() && SETTINGS.iter().any(|room| room.is_open(agency));
+        has_settings.then(|| {
             view! {
                 <h2 class="rooms-heading" id="rooms-settings">"Settings"</h2>
                 <ul aria-labelledby="rooms-settings">{SETTINGS.iter().map(|room| room_link(room, agency)).collect::<Vec<_>>()}</ul>
@@ -154,7 +184,7 @@ fn Rooms() -> impl IntoView {
     };
     view! {
         <nav class="rooms" aria-label="Main">
-            <ul>{ROOMS.iter().map(|room| room_link(room, agency)).collect::<Vec<_>>()}</ul>
+            <ul>{rooms}</ul>
             {settings}
         </nav>
     }
@@ -194,17 +224,32 @@ fn alert_badge() -> AnyView {
     .into_any()
 }
 
+/// Where the viewer is: the agency, or for a client's person the client with the agency below it.
+fn place_names(membership: Option<&Membership>) -> AnyView {
+    let Some(membership) = membership else {
+        return ().into_any();
+    };
+    let agency = membership.agency.name.clone();
+    match membership.client_name.clone() {
+        Some(client) => view! {
+            <span class="agency-names">
+                <span class="agency-name">{client}</span>
+                <span class="agency-of">{agency}</span>
+            </span>
+        }
+        .into_any(),
+        None => view! { <span class="agency-name">{agency}</span> }.into_any(),
+    }
+}
+
 #[component]
 fn AgencySwitcher() -> impl IntoView {
     let session = use_session();
     let agency = use_agency();
-    let name = move || {
-        agency.membership.with(|membership| {
-            membership
-                .as_ref()
-                .map(|m| m.agency.name.clone())
-                .unwrap_or_default()
-        })
+    let names = move || {
+        agency
+            .membership
+            .with(|membership| place_names(membership.as_ref()))
     };
     let all = Memo::new(move |_| {
         session
@@ -217,12 +262,12 @@ fn AgencySwitcher() -> impl IntoView {
         let here = agency.slug.get();
         all.get()
             .into_iter()
-            .map(|membership| agency_link(membership.agency.slug, membership.agency.name, &here))
+            .map(|membership| agency_link(&membership, &here))
             .collect::<Vec<_>>()
     };
     view! {
         {move || if has_several.get() {
-            let face = view! { <span class="agency-name">{name}</span> {icon(Icon::Switch)} }.into_any();
+            let face = view! { {names} {icon(Icon::Switch)} }.into_any();
             view! {
                 <Popover class="agency-switcher" label="Switch agency" face=face>
                     <ul class="menu">{links}</ul>
@@ -230,13 +275,14 @@ fn AgencySwitcher() -> impl IntoView {
             }
             .into_any()
         } else {
-            view! { <p class="agency-switcher"><span class="agency-name">{name}</span></p> }.into_any()
+            view! { <p class="agency-switcher">{names}</p> }.into_any()
         }}
     }
     .into_any()
 }
 
-fn agency_link(slug: String, name: String, here: &str) -> AnyView {
+fn agency_link(membership: &Membership, here: &str) -> AnyView {
+    let slug = &membership.agency.slug;
     let is_here = slug == here;
     view! {
         <li>
@@ -246,7 +292,7 @@ fn agency_link(slug: String, name: String, here: &str) -> AnyView {
                 aria-current=is_here.then_some("true")
                 on:click=move |event| close_around(&event)
             >
-                <span>{name}</span>
+                {place_names(Some(membership))}
                 {is_here.then(|| icon(Icon::Check))}
             </a>
         </li>

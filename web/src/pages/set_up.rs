@@ -16,14 +16,12 @@ use crate::erased::spawn;
 use crate::frame::gate::visit_failed;
 use crate::frame::leave::leave;
 use crate::logic::outcome::{self, Words};
+use crate::logic::password;
 use crate::session::{Visit, use_session};
 use leptos::html;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use wasm_bindgen::JsValue;
-
-/// The server refuses shorter ones; said before it has to.
-const SHORTEST_PASSWORD: usize = 12;
 
 #[derive(Debug, Clone, PartialEq)]
 enum Stage {
@@ -134,6 +132,7 @@ impl Inputs {
             email: value_of(self.email.0).trim().to_owned(),
             password: value_of(self.password.0),
         };
+        let wrong_password = password::problem(&read.password);
         let checks = [
             (
                 self.token,
@@ -157,8 +156,8 @@ impl Inputs {
             ),
             (
                 self.password,
-                read.password.chars().count() < SHORTEST_PASSWORD,
-                format!("Choose a password of at least {SHORTEST_PASSWORD} characters."),
+                wrong_password.is_some(),
+                wrong_password.unwrap_or_default(),
             ),
         ];
         let mut first_wrong = None;
@@ -246,7 +245,7 @@ fn SetUpForm(token: String) -> impl IntoView {
                     <Field label="Email" name="email" kind="email" autocomplete="username" input_ref=inputs.email.0 error=inputs.email.1 />
                     <Field
                         label="Password" name="password" kind="password" autocomplete="new-password" input_ref=inputs.password.0
-                        error=inputs.password.1 hint=format!("At least {SHORTEST_PASSWORD} characters. A sentence of a few words is easy to keep.")
+                        error=inputs.password.1 hint=password::hint()
                     />
                     <Button kind=ButtonKind::Primary is_submit=true is_busy=is_busy>"Make agency and owner"</Button>
                 </form>

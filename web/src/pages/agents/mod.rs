@@ -19,6 +19,7 @@ use crate::logic::provider_name::{SLUGS, provider_name, slug};
 use crate::logic::selection::{Record, Selection};
 use crate::logic::{model_name, phone};
 use crate::pages::agents::panel::AgentPanel;
+pub(crate) use crate::pages::agents::panel::number_item;
 use crate::pages::assign::Chosen;
 use crate::pages::assign::client_dialog::ClientDialog;
 use crate::pages::listing::nothing_here::{Standing, nothing_here};
@@ -371,13 +372,7 @@ fn cells(row: &AgentRow, has_client: bool) -> (AnyView, AnyView) {
     let numbers: Vec<String> = row
         .phone_numbers
         .iter()
-        .filter_map(|number| {
-            number
-                .number
-                .as_deref()
-                .map(phone::formatted)
-                .or_else(|| number.sip_uri.clone())
-        })
+        .filter_map(|number| number_text(number.number.as_deref(), number.sip_uri.as_deref()))
         .collect();
     let rest = view! {
         <td class="cell-status">{agent_badge(row.status, row.is_reachable)}</td>
@@ -400,8 +395,15 @@ fn model_cell(row: &AgentRow) -> AnyView {
     view! { <span title=title>{model_name::short(&model.vendor, &model.name)}</span> }.into_any()
 }
 
+/// A number as people read it, or its SIP address.
+pub(crate) fn number_text(number: Option<&str>, sip_uri: Option<&str>) -> Option<String> {
+    number
+        .map(phone::formatted)
+        .or_else(|| sip_uri.map(str::to_owned))
+}
+
 /// The first number, and how many more of `count` there are.
-fn number_cell(numbers: &[String], count: usize) -> AnyView {
+pub(crate) fn number_cell(numbers: &[String], count: usize) -> AnyView {
     match numbers {
         [] => or_dash(None),
         [only] if count < 2 => only.clone().into_any(),

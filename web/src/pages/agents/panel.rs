@@ -2,7 +2,7 @@
 //! the focus back on the agent's row.
 
 use crate::api::agents::{self as api, Agent, AgentClient, AgentPhoneNumber, AgentPlacement};
-use crate::api::enums::{AgentStatus, ErrorCode, InactiveReason, Permission};
+use crate::api::enums::{AgentStatus, ErrorCode, InactiveReason, Permission, PhoneNumberStatus};
 use crate::components::badge::Tone;
 use crate::components::badge::{agent_badge, number_badge};
 use crate::components::copyable::Copyable;
@@ -216,31 +216,44 @@ fn numbers(numbers: Vec<AgentPhoneNumber>, count: i64, link: &str) -> AnyView {
     let rows = numbers
         .into_iter()
         .map(|number| {
-            let value = number.number.clone().or(number.sip_uri).unwrap_or_default();
-            let shown = number
-                .number
-                .as_deref()
-                .map_or_else(|| value.clone(), phone::formatted);
-            let about: Vec<String> = [
-                number.name.filter(|name| *name != value),
-                carrier_name(&number.carrier),
-            ]
-            .into_iter()
-            .flatten()
-            .collect();
-            view! {
-                <li>
-                    <span class="figures"><Copyable shown=shown copied=value what="number" /></span>
-                    <span class="quiet">{about.join(" · ")}</span>
-                    {number_badge(number.status)}
-                </li>
-            }
-            .into_any()
+            number_item(
+                number.number,
+                number.sip_uri,
+                number.name,
+                &number.carrier,
+                number.status,
+            )
         })
         .collect::<Vec<_>>();
     view! {
         <ul class="number-list">{rows}</ul>
         <a class="card-link" href=link.to_owned()>{all} {icon(Icon::Next)}</a>
+    }
+    .into_any()
+}
+
+/// A number in the list of those that an agent answers.
+pub(crate) fn number_item(
+    number: Option<String>,
+    sip_uri: Option<String>,
+    name: Option<String>,
+    carrier: &str,
+    status: PhoneNumberStatus,
+) -> AnyView {
+    let value = number.clone().or(sip_uri).unwrap_or_default();
+    let shown = number
+        .as_deref()
+        .map_or_else(|| value.clone(), phone::formatted);
+    let about: Vec<String> = [name.filter(|name| *name != value), carrier_name(carrier)]
+        .into_iter()
+        .flatten()
+        .collect();
+    view! {
+        <li>
+            <span class="figures"><Copyable shown=shown copied=value what="number" /></span>
+            <span class="quiet">{about.join(" · ")}</span>
+            {number_badge(status)}
+        </li>
     }
     .into_any()
 }

@@ -318,7 +318,8 @@ pub(super) fn ProviderCard(info: ProviderInfo) -> impl IntoView {
     .into_any()
 }
 
-fn card_head(
+/// Monogram and name of a provider, with its state at the right.
+pub(crate) fn card_head(
     name: &str,
     heading: NodeRef<html::H2>,
     state: impl Fn() -> AnyView + Send + 'static,

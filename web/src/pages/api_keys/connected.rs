@@ -32,7 +32,7 @@ pub(super) fn connected(card: CardContext) -> AnyView {
 }
 
 /// The line that is spoken and shown while a provider is asked (checklist 11).
-pub(super) fn testing(name: &str) -> AnyView {
+pub(crate) fn testing(name: &str) -> AnyView {
     view! { <p class="testing">{icon(Icon::Spinner)} <span>{format!("Testing with {name}…")}</span></p> }.into_any()
 }
 

@@ -22,6 +22,8 @@ use crate::components::skeleton::skeleton_cards;
 use crate::loader::Loader;
 use crate::logic::outcome;
 use crate::pages::api_keys::card::ProviderCard;
+pub(crate) use crate::pages::api_keys::card::card_head;
+pub(crate) use crate::pages::api_keys::connected::testing;
 use crate::pages::api_keys::sample_keys::SampleKeys;
 use crate::session::use_agency;
 use leptos::prelude::*;
