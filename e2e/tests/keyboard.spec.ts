@@ -1,31 +1,9 @@
 // The product without a mouse: the whole way to a saved key by Tab and Enter, focus that is seen and goes where one
 // expects it, and no motion for those who want none.
 
-import type { Locator, Page } from "@playwright/test";
 import { Card, KEYS, PAGES, PEOPLE, connect, logIn, openDialog } from "../support/app";
+import { expectVisibleFocus, tabTo } from "../support/keyboard";
 import { expect, test } from "../support/test";
-
-/** Presses Tab until the element has the focus. */
-async function tabTo(page: Page, target: Locator): Promise<void> {
-  for (let presses = 0; presses < 40; presses += 1) {
-    if (await target.evaluate((element) => element === document.activeElement)) {
-      await expectVisibleFocus(target);
-      return;
-    }
-    await page.keyboard.press("Tab");
-  }
-  throw new Error(`40 times Tab did not lead to ${target}`);
-}
-
-/** The focused element is marked by an outline or a ring. */
-async function expectVisibleFocus(target: Locator): Promise<void> {
-  const mark = await target.evaluate((element) => {
-    // The mark of a field may stand around its box.
-    const shown = [element, element.parentElement].map((each) => (each ? getComputedStyle(each) : undefined));
-    return shown.some((style) => style && ((style.outlineStyle !== "none" && style.outlineWidth !== "0px") || style.boxShadow !== "none"));
-  });
-  expect(mark, `${target} shows that it has the focus`).toBe(true);
-}
 
 test("a key is saved by Tab and Enter alone", async ({ page }) => {
   // checklist 10, 16, 39.
