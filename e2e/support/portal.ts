@@ -101,8 +101,8 @@ function pathOf(link: string): string {
 /** Opens a log-in link and chooses the password, which ends on a page of the agency's. */
 export async function enter(page: Page, link: string): Promise<void> {
   await page.goto(link);
-  await page.getByLabel("New password").fill(DENTIST.password);
-  await page.getByRole("button", { name: "Set password and log in" }).click();
+  await page.getByLabel("Password", { exact: true }).fill(DENTIST.password);
+  await page.getByRole("button", { name: "Log in", exact: true }).click();
   await expect(page).toHaveURL(new RegExp(`/a/${AGENCY}`));
   await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
 }

@@ -45,7 +45,7 @@ test("a log-in link sets the password once, and its token goes nowhere else", as
   await expect(page.getByRole("heading", { level: 1, name: "Choose a password" })).toBeVisible();
   await expect(page).toHaveURL("/welcome");
   expect(await kept(page)).not.toContain(token);
-  const field = page.getByLabel("New password");
+  const field = page.getByLabel("Password", { exact: true });
   await tabTo(page, field);
   await page.keyboard.type("too short");
   await page.keyboard.press("Enter");
@@ -57,7 +57,7 @@ test("a log-in link sets the password once, and its token goes nowhere else", as
   await page.keyboard.press("Enter");
   await expect(field).toHaveAttribute("type", "text");
   await field.fill(DENTIST.password);
-  await tabTo(page, page.getByRole("button", { name: "Set password and log in" }));
+  await tabTo(page, page.getByRole("button", { name: "Log in", exact: true }));
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(ROOMS.agents);
   await expect(page.getByRole("heading", { level: 1, name: "Agents" })).toBeFocused();
@@ -68,8 +68,8 @@ test("a log-in link sets the password once, and its token goes nowhere else", as
 
   // The same link again, in another browser: it is used.
   await otherPage.goto(link);
-  await otherPage.getByLabel("New password").fill("another password of mine");
-  await otherPage.getByRole("button", { name: "Set password and log in" }).click();
+  await otherPage.getByLabel("Password", { exact: true }).fill("another password of mine");
+  await otherPage.getByRole("button", { name: "Log in", exact: true }).click();
   await expect(otherPage.getByRole("heading", { level: 2, name: "The link was not accepted" })).toBeVisible();
   await expect(otherPage.getByText(/each works once, for seven days\. Ask the agency for a new one\./)).toBeVisible();
   expect(await kept(otherPage)).not.toContain(token);
@@ -92,12 +92,12 @@ test("the page of the link in its other states", async ({ page, demo, watch }) =
   const link = await client.invite(["VIEW_AGENTS"]);
   // As somebody does who pastes the link into this window: nothing but the part behind the # changes.
   await page.goto(link);
-  const field = page.getByLabel("New password");
+  const field = page.getByLabel("Password", { exact: true });
   await expect(field).toBeVisible();
   await expect(page).toHaveURL("/welcome");
   await look(page, "welcome");
   await field.fill(DENTIST.password);
-  const send = page.getByRole("button", { name: "Set password and log in" });
+  const send = page.getByRole("button", { name: "Log in", exact: true });
 
   await route(page, "RedeemLogInLink", (route) => route.abort());
   await send.click();
@@ -113,6 +113,15 @@ test("the page of the link in its other states", async ({ page, demo, watch }) =
   await send.click();
   await expect(page.getByRole("alert")).toContainText(/Too many attempts.*Next try in /s);
   await look(page, "welcome-refused");
+  await page.unrouteAll({ behavior: "wait" });
+  // Somebody who has a log-in here from another agency proves it by its password.
+  const known = "You have a log-in with this email address already. Enter the password that you have.";
+  await route(page, "RedeemLogInLink", (route) =>
+    route.fulfill({ json: { data: null, errors: [{ message: known, extensions: { code: "INVALID_INPUT", field: "password" } }] } }),
+  );
+  await send.click();
+  await expect(field).toHaveAccessibleDescription(new RegExp(known));
+  await expect(field).toBeFocused();
   await page.unrouteAll({ behavior: "wait" });
 
   // Somebody is logged in on this browser: they decide.
@@ -297,7 +306,7 @@ test("a key is handed in, waits, is accepted and replaced, and no answer ever he
 
   // A refused one leaves everything as it was.
   await card.button("Hand in another key").click();
-  await expect(card.root.getByText(/^It takes the place of the key that waits, which is destroyed/)).toBeVisible();
+  await expect(card.root.getByText(/^The key that waits is destroyed when this one is taken\./)).toBeVisible();
   await card.field.fill(stranger);
   await send.click();
   await expect(card.error).toContainText("Vapi refused this key");

@@ -48,7 +48,7 @@ pub(crate) fn before_hand_in(state: IntegrationState, context: HandInContext<'_>
             "{agency} reviews the key before it is used, because your calls go over it from then on."
         ),
         IntegrationState::Waiting => format!(
-            "It takes the place of the key that waits, which is destroyed, and {agency} reviews it instead. Only a key of the account that is connected already is used at once."
+            "The key that waits is destroyed when this one is taken. {agency} reviews it as well, unless it opens the account that is connected already: then it is used at once."
         ),
         IntegrationState::Connected
         | IntegrationState::NeedsAttention
@@ -69,10 +69,8 @@ pub(crate) fn handed_in(
     } = context;
     match after {
         IntegrationState::Waiting if before == IntegrationState::Waiting => Words::new(
-            "Handed in",
-            format!(
-                "If it opens the account that is connected, it is in use now. Otherwise it has taken the place of the key that waited, and {agency} reviews it."
-            ),
+            format!("Handed in, waiting for {agency}"),
+            "It is sealed and not used yet, and the key that waited before is destroyed. This page says so when it is in use.",
         ),
         IntegrationState::Waiting => Words::new(
             format!("Handed in, waiting for {agency}"),
@@ -152,12 +150,14 @@ pub(crate) fn link_failed(error: &ApiError) -> Words {
     match error.code() {
         Some(ErrorCode::TooManyAttempts) => Words::new(
             "Too many attempts",
-            "Nothing was set. Wait a little before you try again.",
+            "To keep others from guessing, the link pauses. It works when the wait is over.",
         ),
+        // The server alone knows what changed, and the page must not be left: the token is nowhere else.
+        Some(ErrorCode::Conflict) => Words::new("You are not logged in yet", error.message.clone()),
         Some(_) => outcome::other(error),
         None => Words::new(
             outcome::other(error).title,
-            "Your password may not be set. Try again; if the link is used by then, log in with the password that you typed.",
+            "The link may be used or not. Try again; if it is used by then, log in with the password that you typed.",
         ),
     }
 }
@@ -249,6 +249,8 @@ mod tests {
             words.text.starts_with("Reload the page to see whether"),
             "{words:?}"
         );
-        assert!(link_failed(&silence).text.contains("may not be set"));
+        assert!(link_failed(&silence).text.contains("may be used or not"));
+        let moved = link_failed(&refused(ErrorCode::Conflict));
+        assert!(!moved.text.contains("Reload"), "{moved:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! The page behind a one-time log-in link. The token stands behind the `#`, which no server and no log sees; it is taken out
-//! of the address at once, stays in this page's memory, and goes out in the one mutation that sets the password. It leads into
-//! the person's rooms.
+//! of the address at once, stays in this page's memory, and goes out in the one mutation that uses it up, with a password that
+//! the person chooses or has already. It leads into the person's rooms.
 
 use crate::api::enums::ErrorCode;
 use crate::api::{ApiError, portal as api, session as session_api};
@@ -151,7 +151,7 @@ fn Somebody(name: String, email: String) -> impl IntoView {
         });
     };
     let text = format!(
-        "This browser is logged in as {name} ({email}). The link sets a new password for whoever it was made for; to use it, log out first."
+        "This browser is logged in as {name} ({email}). The link is for whoever it was made for; to use it, log out first."
     );
     view! {
         <main class="alone">
@@ -234,14 +234,14 @@ fn WelcomeForm(link: Link) -> impl IntoView {
             <div class="door-card">
                 {mark()}
                 <h1 tabindex="-1" node_ref=heading>"Choose a password"</h1>
-                <p class="quiet">"Your log-in link works once. From then on you log in with your email address and this password."</p>
+                <p class="quiet">"Your log-in link works once. From then on you log in with your email address and this password. If you have a log-in here already, enter the password that you have."</p>
                 {move || failure.get().map(|error| {
                     let words = portal_words::link_failed(&error);
                     view! { <ErrorNotice error=error words=words takes_focus=true /> }.into_any()
                 })}
                 <form class="form" novalidate on:submit=submit>
                     <Field
-                        label="New password" name="password" kind="password" autocomplete="new-password" input_ref=input
+                        label="Password" name="password" kind="password" autocomplete="new-password" input_ref=input
                         error=field_error hint=password::hint()
                     />
                     <button
@@ -252,7 +252,7 @@ fn WelcomeForm(link: Link) -> impl IntoView {
                     >
                         {move || icon(if is_shown.get() { Icon::Hide } else { Icon::Show })} " Show password"
                     </button>
-                    <Button kind=ButtonKind::Primary is_submit=true is_busy=is_busy>"Set password and log in"</Button>
+                    <Button kind=ButtonKind::Primary is_submit=true is_busy=is_busy>"Log in"</Button>
                 </form>
             </div>
         </main>
