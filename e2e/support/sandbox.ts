@@ -35,8 +35,8 @@ export class Sandbox {
   }
 
   /** An account behind a key of one's own. */
-  async addAccount(key: string, assistants: number, phoneNumbers = 0): Promise<void> {
-    await this.send("POST", "/accounts", { key, agents: assistants, phoneNumbers });
+  async addAccount(key: string, assistants: number, phoneNumbers = 0, provider = "vapi"): Promise<void> {
+    await this.send("POST", "/accounts", { provider, key, agents: assistants, phoneNumbers });
   }
 
   /** Another key of an account. */

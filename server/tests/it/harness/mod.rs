@@ -250,7 +250,14 @@ impl TestApp {
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("jobs are still queued or running after 20 seconds");
+        let live = self
+            .sql(
+                "SELECT kind || ' ' || state || ', attempts: ' || attempts || ', last error: ' || COALESCE(last_error, 'none') \
+                 FROM jobs WHERE state IN ('queued', 'running')",
+            )
+            .await;
+        let live: Vec<String> = live.iter().map(|row| row.get(0)).collect();
+        panic!("jobs are still queued or running after 20 seconds: {live:?}");
     }
 
     /// Runs SQL on the database itself: for looking behind the product's back, and for tampering.
