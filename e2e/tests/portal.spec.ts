@@ -199,6 +199,15 @@ test("a client's person walks their rooms, and nothing that they ask is refused"
   const told = await answers.text();
   for (const id of strangers) expect(told.replaceAll(`"${strangers[0]}"`, "")).not.toContain(id);
   expect(told).not.toContain("Harbor Legal");
+  const { providerKeys } = await client.script.send<{
+    providerKeys: { nodes: { id: string; maskedKey: string; account: { name: string } }[] };
+  }>("{ providerKeys(first: 1) { nodes { id maskedKey account { name } } } }");
+  const key = providerKeys.nodes[0];
+  if (!key) throw new Error("the agency's key is not there");
+  const secrets = [key.id, key.maskedKey, key.maskedKey.slice(-4), key.account.name];
+  expect(secrets.every((secret) => secret.length >= 4)).toBe(true);
+  // The client's own name is theirs to read; the account may be called after the agency, whose name they see as well.
+  for (const secret of secrets.filter((secret) => secret !== AGENCY_NAME)) expect(told, secret).not.toContain(secret);
   await look(page, "portal-agent-absent");
 
   let answer = (): void => {};
