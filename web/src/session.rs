@@ -51,6 +51,14 @@ impl Session {
                 instance,
                 viewer: None,
             }) => Visit::Nobody(instance),
+            // Who was here a moment ago stays: what they have on the page is not lost over an outage.
+            Err(_)
+                if self
+                    .visit
+                    .with_untracked(|it| matches!(it, Visit::Person(..))) =>
+            {
+                return;
+            }
             Err(error) => Visit::Failed(error),
         };
         self.visit.try_set(visit);

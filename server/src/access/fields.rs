@@ -34,7 +34,7 @@ pub const FIELDS: &[(&str, Need, &[&str])] = &[
             "updateHandIns",
         ],
     ),
-    ("RedeemLogInLinkPayload", Public, &["viewer"]),
+    ("RedeemLogInLinkPayload", Public, &["viewer", "agencySlug"]),
     (
         "ClientIntegration",
         May(HandInKeys),

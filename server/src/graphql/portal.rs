@@ -324,6 +324,8 @@ pub(crate) struct RedeemLogInLinkInput {
 pub(crate) struct RedeemLogInLinkPayload {
     /// Who is logged in now.
     viewer: ViewerNode,
+    /// The slug of the agency that was joined, for the `Ringfence-Agency` header.
+    agency_slug: String,
 }
 
 /// A key that a person of a client hands in.
@@ -477,10 +479,10 @@ impl PortalMutation {
             origin.and_then(|origin| origin.user_agent.as_deref()),
         );
         let password = SecretString::from(input.password);
-        let (session, expires_at) =
-            people::redeem(ctx.app()?, &input.token, password, origin).await?;
+        let joined = people::redeem(ctx.app()?, &input.token, password, origin).await?;
         Ok(RedeemLogInLinkPayload {
-            viewer: opened(ctx, session, expires_at).await?,
+            viewer: opened(ctx, joined.session, joined.expires_at).await?,
+            agency_slug: joined.agency_slug,
         })
     }
 

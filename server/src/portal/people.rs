@@ -185,6 +185,14 @@ pub(crate) async fn renew_link(
     Ok(link)
 }
 
+/// A log-in link that was used.
+pub(crate) struct Joined {
+    pub(crate) session: SessionId,
+    pub(crate) expires_at: Timestamp,
+    /// Of the agency whose link it was.
+    pub(crate) agency_slug: String,
+}
+
 /// Uses a link up: its person joins the agency and is logged in. Whoever is at home nowhere else chooses a password, which
 /// ends older sessions; everybody else proves theirs.
 pub(crate) async fn redeem(
@@ -192,7 +200,7 @@ pub(crate) async fn redeem(
     token: &str,
     password: SecretString,
     origin: (Option<IpAddr>, Option<&str>),
-) -> Result<(SessionId, Timestamp)> {
+) -> Result<Joined> {
     let (address, user_agent) = origin;
     let token_hash = hash_of(token);
     let mut conn = app.db.read().await?;
@@ -237,7 +245,10 @@ pub(crate) async fn redeem(
     } else {
         "A log-in link was used with the password of a log-in that was there before."
     };
-    let session = session::open(&mut tx, &link.user_id, user_agent, now).await?;
+    let (session, expires_at) = session::open(&mut tx, &link.user_id, user_agent, now).await?;
+    let agency = store::agencies::find(&mut tx, &link.agency_id)
+        .await?
+        .ok_or_else(|| Error::internal("a log-in link of no agency"))?;
     let entry = Entry {
         agency: Some(&link.agency_id),
         actor: Actor::Named {
@@ -251,7 +262,11 @@ pub(crate) async fn redeem(
     };
     app.audit.append(&mut tx, entry, now).await?;
     tx.commit().await?;
-    Ok(session)
+    Ok(Joined {
+        session,
+        expires_at,
+        agency_slug: agency.slug,
+    })
 }
 
 fn dead_link() -> Error {

@@ -29,12 +29,11 @@ pub(crate) use list_portal_agents::{
     ListPortalAgentsAgents as AgentPage, ListPortalAgentsAgentsNodes as AgentRow,
 };
 
-/// Uses a log-in link up: sets the person's password and logs them in.
-pub(crate) async fn redeem(token: String, password: String) -> Result<(), ApiError> {
+/// Uses a log-in link up: its person joins the agency of this slug and is logged in.
+pub(crate) async fn redeem(token: String, password: String) -> Result<String, ApiError> {
     let input = redeem_log_in_link::RedeemLogInLinkInput { token, password };
-    send::<RedeemLogInLink>("", redeem_log_in_link::Variables { input })
-        .await
-        .map(drop)
+    let answer = send::<RedeemLogInLink>("", redeem_log_in_link::Variables { input }).await?;
+    Ok(answer.redeem_log_in_link.agency_slug)
 }
 
 /// How each provider stands for the viewer's own client.

@@ -44,6 +44,8 @@ struct Link {
     refusal: RwSignal<Option<String>>,
     /// The password is set.
     is_used: RwSignal<bool>,
+    /// Where the person goes once they are in.
+    home: RwSignal<String>,
 }
 
 /// The token of the address, which it is taken out of.
@@ -72,6 +74,7 @@ pub(crate) fn WelcomePage() -> impl IntoView {
         token: RwSignal::new(take_token().unwrap_or_default()),
         refusal: RwSignal::new(None),
         is_used: RwSignal::new(false),
+        home: RwSignal::new("/".to_owned()),
     };
     // A link that is pasted into this page's address bar changes what is behind the # and loads nothing.
     let listener = window_event_listener(leptos::ev::hashchange, move |_| {
@@ -109,7 +112,7 @@ pub(crate) fn WelcomePage() -> impl IntoView {
         Stage::Dead(refusal) => nothing_to_open("The link was not accepted", refusal),
         Stage::Somebody(name, email) => view! { <Somebody name=name email=email /> }.into_any(),
         Stage::Form => view! { <WelcomeForm link=link /> }.into_any(),
-        Stage::Done => leave("/".to_owned()),
+        Stage::Done => leave(link.home.get_untracked()),
     }
     })
 }
@@ -204,7 +207,8 @@ fn WelcomeForm(link: Link) -> impl IntoView {
         let token = link.token.get_untracked();
         spawn(async move {
             match api::redeem(token, chosen).await {
-                Ok(()) => {
+                Ok(agency_slug) => {
+                    link.home.try_set(format!("/a/{agency_slug}"));
                     link.is_used.try_set(true);
                     link.token.try_set(String::new());
                     session.reload().await;

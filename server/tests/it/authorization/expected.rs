@@ -210,6 +210,10 @@ pub(crate) fn expected(who: Who, way: &[Coordinate]) -> Expected {
     match (denied, who) {
         (true, Who::Nobody) => Expected::Code("UNAUTHENTICATED"),
         (true, _) => Expected::Code("FORBIDDEN"),
+        // The link is the sample's own person's, who joins with it: whoever has it may.
+        (false, Who::Stranger) if target == ("RedeemLogInLinkPayload", "agencySlug") => {
+            Expected::Data
+        }
         (false, Who::Stranger) => Expected::NothingOfOurs,
         (false, Who::Portal) if target == ("Membership", "clientName") => Expected::Data,
         (false, _)

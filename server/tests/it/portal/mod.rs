@@ -54,7 +54,7 @@ async fn make(admin: &TestClient, input: Value) -> Answer {
 
 async fn redeem(client: &TestClient, url: &Value, password: &str) -> Answer {
     let token = url.as_str().unwrap().split('#').nth(1).unwrap().to_owned();
-    let document = "mutation($input: RedeemLogInLinkInput!) { redeemLogInLink(input: $input) { viewer { \
+    let document = "mutation($input: RedeemLogInLinkInput!) { redeemLogInLink(input: $input) { agencySlug viewer { \
         person { email } memberships { role clientName permissions } } } }";
     let input = json!({ "token": token, "password": password });
     client.graphql(document, json!({ "input": input })).await
@@ -85,6 +85,7 @@ async fn a_clients_person_sees_the_own_clients_agents() {
     let viewer = redeem(&pia, &made["logInLink"]["url"], PASSWORD).await.ok();
     let membership =
         json!([{ "role": "PORTAL", "clientName": "Bayview", "permissions": ["VIEW_AGENTS"] }]);
+    assert_eq!(viewer["redeemLogInLink"]["agencySlug"], scene.app.agency);
     assert_eq!(
         viewer["redeemLogInLink"]["viewer"]["memberships"],
         membership

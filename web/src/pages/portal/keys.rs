@@ -144,6 +144,8 @@ impl CardContext {
         self.handed_in
             .set(Some((self.state.get_untracked(), after)));
         self.is_asked.set(false);
+        // Ends a look that began before the key was handed in, whose answer would undo this.
+        self.integrations.reload();
         self.integrations.data.update(|all| {
             let mut all = all.iter_mut().flatten();
             if let Some(one) = all.find(|one| one.provider == provider) {
@@ -187,6 +189,7 @@ fn HandInCard(
         failure: RwSignal::new(None),
         heading: NodeRef::new(),
     };
+    follow_permissions(card.failure);
     // What was said about a key that waited is over when it was decided.
     effect(move || {
         let state = state.get();
