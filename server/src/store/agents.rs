@@ -124,7 +124,24 @@ macro_rules! reachable {
         )
     };
 }
-pub(super) use {effective, no_own_key, reachable, served_by};
+
+// Whether an import with a key says what becomes of a placement (S3): not where the calls of its agent `a` go over another
+// key in use that opens the same account.
+macro_rules! judged {
+    ($placement:literal, $key:literal) => {
+        concat!(
+            "NOT EXISTS (SELECT 1 FROM provider_keys k JOIN provider_key_versions v \
+             ON v.key_id = k.id AND v.version = k.active_version WHERE v.account_id = ",
+            $placement,
+            ".account_id AND k.id <> ",
+            $key,
+            " AND ",
+            $crate::store::agents::effective!(),
+            ")"
+        )
+    };
+}
+pub(super) use {effective, judged, no_own_key, reachable, served_by};
 
 macro_rules! columns {
     () => {
@@ -146,7 +163,9 @@ macro_rules! filter {
              (SELECT 1 FROM placements q WHERE q.agent_id = a.id AND q.remote_id = $6)) \
              AND ($7 = '' OR EXISTS (SELECT 1 FROM placements m JOIN sync_runs r ON r.account_id = m.account_id \
              WHERE m.agent_id = a.id AND m.status = 'active' AND m.last_seen_run <> r.id \
-             AND r.id = $7 AND r.agency_id = $1 AND r.state = 'needs_confirmation')) \
+             AND r.id = $7 AND r.agency_id = $1 AND r.state = 'needs_confirmation' AND ",
+            judged!("m", "r.key_id"),
+            ")) \
              AND ($8 = '' OR a.client_id = $8) AND ($9 = '' OR ($9 = 'yes') = (a.client_id IS NOT NULL)) \
              AND ($10 = '' OR a.client_id = $10)"
         )

@@ -347,19 +347,36 @@ fn number_key(write: &PhoneNumberWrite<'_>) -> String {
     sort_key(write.number.or(write.sip_uri).unwrap_or(write.remote_id))
 }
 
-/// Marks the numbers of an account that a complete list did not hold; never deletes them.
+// Numbers of the account `$2` that are gone (S3): the run `$3` of the key `$4` did not list them, and neither did the newest
+// import of any other key in use that opens the account.
+macro_rules! gone {
+    () => {
+        "phone_numbers.agency_id = $1 AND phone_numbers.account_id = $2 AND phone_numbers.last_seen_run <> $3 \
+         AND phone_numbers.status <> 'inactive' AND NOT EXISTS (SELECT 1 FROM sync_runs r \
+         JOIN provider_keys k ON k.id = r.key_id JOIN provider_key_versions v ON v.key_id = k.id AND v.version = k.active_version \
+         WHERE r.id = phone_numbers.last_seen_run AND k.id <> $4 AND v.account_id = phone_numbers.account_id \
+         AND NOT EXISTS (SELECT 1 FROM sync_runs t WHERE t.key_id = r.key_id AND t.account_id = r.account_id \
+         AND t.state = 'succeeded' AND t.id > r.id))"
+    };
+}
+pub(super) use gone;
+
+/// Marks the numbers of an account that no key's newest complete list holds any more; never deletes them.
 pub(crate) async fn mark_unseen_inactive(
     conn: &mut Conn,
     agency: &AgencyId,
     account: &AccountId,
-    run: &SyncRunId,
+    (run, key): (&SyncRunId, &KeyId),
 ) -> Result<u64> {
-    const SQL: &str = "UPDATE phone_numbers SET status = 'inactive' \
-        WHERE agency_id = $1 AND account_id = $2 AND last_seen_run <> $3 AND status <> 'inactive'";
+    const SQL: &str = concat!(
+        "UPDATE phone_numbers SET status = 'inactive' WHERE ",
+        gone!()
+    );
     Ok(on!(conn, c => sqlx::query(SQL)
         .bind(agency)
         .bind(account)
         .bind(run)
+        .bind(key)
         .execute(c)
         .await
         .map(|r| r.rows_affected()))?)

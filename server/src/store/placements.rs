@@ -7,10 +7,10 @@ use sqlx::FromRow;
 use crate::{
     clock::Timestamp,
     error::Result,
-    id::{AccountId, AgencyId, AgentId, ClientId, PlacementId, SyncRunId},
+    id::{AccountId, AgencyId, AgentId, ClientId, KeyId, PlacementId, SyncRunId},
     store::{
         Conn,
-        agents::served_by,
+        agents::{judged, served_by},
         batch::{BATCH, bind_hundred, hundred},
         on,
     },
@@ -105,6 +105,27 @@ pub(crate) async fn list_by_engines(
         .fetch_all(c)
         .await)?,
     )
+}
+
+/// Of up to a hundred placements those of which an import with another key says what becomes of them (S3).
+pub(crate) async fn list_judged_elsewhere(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    key: &KeyId,
+    placements: &[String],
+) -> Result<HashSet<PlacementId>> {
+    const SQL: &str = concat!(
+        "SELECT p.id FROM placements p JOIN agents a ON a.id = p.agent_id WHERE p.agency_id || '' = $1 AND NOT (",
+        judged!("p", "$102"),
+        ") AND p.id IN (",
+        hundred!(),
+        ")"
+    );
+    let ids: Vec<PlacementId> = on!(conn, c => bind_hundred!(sqlx::query_scalar(SQL).bind(agency), placements)
+        .bind(key)
+        .fetch_all(c)
+        .await)?;
+    Ok(ids.into_iter().collect())
 }
 
 /// What a sync writes of a placement, its run and account apart.
@@ -313,22 +334,27 @@ pub(crate) struct UnseenRow {
     pub(crate) name: String,
 }
 
-/// Active placements of an account that this run has not seen, behind the id `after`.
+/// Active placements of an account that this run with this key has not seen and whose absence it may judge, behind the id
+/// `after`.
 pub(crate) async fn list_unseen(
     conn: &mut Conn,
     agency: &AgencyId,
     account: &AccountId,
-    run: &SyncRunId,
+    (run, key): (&SyncRunId, &KeyId),
     after: &str,
     limit: i64,
 ) -> Result<Vec<UnseenRow>> {
-    const SQL: &str = "SELECT p.id, p.agent_id, p.remote_id, a.name FROM placements p JOIN agents a ON a.id = p.agent_id \
-        WHERE p.agency_id = $1 AND p.account_id = $2 AND p.status = 'active' AND p.last_seen_run <> $3 AND p.id > $4 \
-        ORDER BY p.id LIMIT $5";
+    const SQL: &str = concat!(
+        "SELECT p.id, p.agent_id, p.remote_id, a.name FROM placements p JOIN agents a ON a.id = p.agent_id \
+         WHERE p.agency_id = $1 AND p.account_id = $2 AND p.status = 'active' AND p.last_seen_run <> $3 AND ",
+        judged!("p", "$4"),
+        " AND p.id > $5 ORDER BY p.id LIMIT $6"
+    );
     Ok(on!(conn, c => sqlx::query_as(SQL)
         .bind(agency)
         .bind(account)
         .bind(run)
+        .bind(key)
         .bind(after)
         .bind(limit)
         .fetch_all(c)
@@ -378,19 +404,27 @@ pub(crate) async fn list_remote_ids(
     Ok(ids.into_iter().collect())
 }
 
-/// How many active placements an account has, and how many of them this run has not seen.
+/// Of the placements whose absence this run with this key may judge: how many were active before it, and how many it has not
+/// seen. What it has added or brought back itself hides no loss.
 pub(crate) async fn count_unseen(
     conn: &mut Conn,
     agency: &AgencyId,
     account: &AccountId,
-    run: &SyncRunId,
+    (run, key): (&SyncRunId, &KeyId),
 ) -> Result<(i64, i64)> {
-    const SQL: &str = "SELECT count(*), CAST(COALESCE(sum(CASE WHEN last_seen_run <> $3 THEN 1 ELSE 0 END), 0) AS BIGINT) \
-        FROM placements WHERE agency_id = $1 AND account_id = $2 AND status = 'active'";
+    const SQL: &str = concat!(
+        "SELECT count(*) - count(c.subject_id), \
+         CAST(COALESCE(sum(CASE WHEN p.last_seen_run <> $3 THEN 1 ELSE 0 END), 0) AS BIGINT) \
+         FROM placements p JOIN agents a ON a.id = p.agent_id LEFT JOIN sync_changes c \
+         ON c.run_id = $3 AND c.subject_id = p.agent_id AND c.kind IN ('added', 'returned') \
+         WHERE p.agency_id = $1 AND p.account_id = $2 AND p.status = 'active' AND ",
+        judged!("p", "$4")
+    );
     Ok(on!(conn, c => sqlx::query_as(SQL)
         .bind(agency)
         .bind(account)
         .bind(run)
+        .bind(key)
         .fetch_one(c)
         .await)?)
 }

@@ -5,12 +5,14 @@ use sqlx::FromRow;
 use crate::{
     clock::Timestamp,
     error::Result,
-    id::{AccountId, AgencyId, SyncRunId},
+    id::{AccountId, AgencyId, KeyId, SyncRunId},
     store::{
         Conn,
         batch::BATCH,
         keyset::{Keyset, KeysetSql, keyset_sql},
-        on, sort_key,
+        on,
+        phone_numbers::gone,
+        sort_key,
     },
 };
 
@@ -69,22 +71,26 @@ pub(crate) async fn insert_many(
     Ok(inserted)
 }
 
-/// Writes down the numbers of an account that a complete list did not hold, before they are marked.
+/// Writes down the numbers of an account that are gone, before they are marked.
 pub(crate) async fn insert_gone_numbers(
     conn: &mut Conn,
     agency: &AgencyId,
     account: &AccountId,
-    run: &SyncRunId,
+    (run, key): (&SyncRunId, &KeyId),
     at: Timestamp,
 ) -> Result<()> {
-    const SQL: &str = "INSERT INTO sync_changes (run_id, agency_id, subject, subject_id, kind, name, name_key, fields, at) \
-        SELECT $3, agency_id, 'phone_number', id, 'gone', COALESCE(number, sip_uri, name, remote_id), sort_key, '', $4 \
-        FROM phone_numbers WHERE agency_id = $1 AND account_id = $2 AND last_seen_run <> $3 AND status <> 'inactive' \
-        ON CONFLICT (run_id, subject_id) DO NOTHING";
+    const SQL: &str = concat!(
+        "INSERT INTO sync_changes (run_id, agency_id, subject, subject_id, kind, name, name_key, fields, at) \
+         SELECT $3, agency_id, 'phone_number', id, 'gone', COALESCE(number, sip_uri, name, remote_id), sort_key, '', $5 \
+         FROM phone_numbers WHERE ",
+        gone!(),
+        " ON CONFLICT (run_id, subject_id) DO NOTHING"
+    );
     on!(conn, c => sqlx::query(SQL)
         .bind(agency)
         .bind(account)
         .bind(run)
+        .bind(key)
         .bind(at)
         .execute(c)
         .await

@@ -8,7 +8,7 @@ use crate::{
     app::App,
     clock::Timestamp,
     error::Result,
-    id::{AgentId, ClientId},
+    id::{AgentId, ClientId, PlacementId},
     providers::{AgentDefinition, Page, RemoteAgent, fit},
     store::{
         self, Conn,
@@ -122,6 +122,7 @@ pub(super) async fn write_listed(
             .into_iter()
             .map(|row| (row.remote_id.clone(), row))
             .collect();
+    let elsewhere = judged_elsewhere(conn, run, known.values()).await?;
     let mut feed = Vec::new();
     let mut unchanged = Vec::new();
     let mut new = Vec::new();
@@ -132,7 +133,7 @@ pub(super) async fn write_listed(
             }
             continue;
         };
-        if is_as_known(known, item) {
+        if elsewhere.contains(&known.id) || is_as_known(known, item) {
             unchanged.push(known.id.as_str().to_owned());
         } else {
             let found = write_known(conn, seen, known, item).await?;

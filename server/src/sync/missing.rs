@@ -1,6 +1,7 @@
 //! Agents that were here and that a complete list did not hold (S3). Each is looked for once more by a single read; only
 //! then is it marked inactive, never deleted. Where more than 50 agents or 20 % would go, a person decides first. Nothing
-//! is marked after a partial list, nor in an account that nothing names.
+//! is marked after a partial list, nor in an account that nothing names. Where several keys open the account, each import
+//! judges the agents whose calls go over its own key.
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -65,16 +66,14 @@ pub(super) async fn step(
         return Ok(Missing::Done);
     }
     let mut conn = app.db.read().await?;
-    let (active, unseen) =
-        store::placements::count_unseen(&mut conn, &run.agency_id, &run.account_id, &run.id)
-            .await?;
+    let (agency, account, judge) = (&run.agency_id, &run.account_id, (&run.id, &run.key_id));
+    let (known, unseen) =
+        store::placements::count_unseen(&mut conn, agency, account, judge).await?;
     if unseen == 0 {
         return Ok(Missing::Done);
     }
     // Decided once, before the first is looked at; a run that has begun marking goes on.
-    if run.removal_decision.is_none()
-        && run.page_cursor.is_none()
-        && is_mass_removal(active - run.added_count - run.returned_count, unseen)
+    if run.removal_decision.is_none() && run.page_cursor.is_none() && is_mass_removal(known, unseen)
     {
         drop(conn);
         let tx = app.db.begin().await?;
@@ -90,15 +89,8 @@ pub(super) async fn step(
         });
     }
     let after = run.page_cursor.clone().unwrap_or_default();
-    let rows = store::placements::list_unseen(
-        &mut conn,
-        &run.agency_id,
-        &run.account_id,
-        &run.id,
-        &after,
-        BATCH,
-    )
-    .await?;
+    let rows =
+        store::placements::list_unseen(&mut conn, agency, account, judge, &after, BATCH).await?;
     drop(conn);
     if rows.is_empty() {
         return Ok(Missing::Done);

@@ -23,8 +23,8 @@ use crate::{
     },
 };
 
-/// Writes a page of numbers; behind the last page of a complete list, those that it did not hold become inactive. False
-/// when the run has ended meanwhile.
+/// Writes a page of numbers; behind the last page of a complete list, those become inactive that neither it nor the newest
+/// import of another key of this account held. False when the run has ended meanwhile.
 pub(super) async fn write_page(
     app: &App,
     run: &mut SyncRunRow,
@@ -54,9 +54,9 @@ pub(super) async fn write_page(
 }
 
 async fn mark_gone(conn: &mut Conn, run: &SyncRunRow, now: Timestamp) -> Result<()> {
-    let (agency, account) = (&run.agency_id, &run.account_id);
-    store::sync_changes::insert_gone_numbers(conn, agency, account, &run.id, now).await?;
-    store::phone_numbers::mark_unseen_inactive(conn, agency, account, &run.id).await?;
+    let (agency, account, judge) = (&run.agency_id, &run.account_id, (&run.id, &run.key_id));
+    store::sync_changes::insert_gone_numbers(conn, agency, account, judge, now).await?;
+    store::phone_numbers::mark_unseen_inactive(conn, agency, account, judge).await?;
     Ok(())
 }
 

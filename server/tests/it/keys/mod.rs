@@ -11,6 +11,7 @@ mod retirement;
 mod save;
 mod scrubbing;
 mod seal;
+mod shared;
 mod throttle;
 mod turns;
 mod versions;
