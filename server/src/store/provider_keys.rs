@@ -205,6 +205,25 @@ pub(crate) async fn find_client(
     Ok(on!(conn, c => sqlx::query_scalar(SQL).bind(agency).bind(key).fetch_optional(c).await)?)
 }
 
+/// Whether a key in use other than this one opens the account.
+pub(crate) async fn is_opened_by_another(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    account: &AccountId,
+    key: &KeyId,
+) -> Result<bool> {
+    const SQL: &str = "SELECT count(*) FROM provider_keys k \
+        JOIN provider_key_versions v ON v.key_id = k.id AND v.version = k.active_version \
+        WHERE k.agency_id = $1 AND v.account_id = $2 AND k.id <> $3";
+    let count: i64 = on!(conn, c => sqlx::query_scalar(SQL)
+        .bind(agency)
+        .bind(account)
+        .bind(key)
+        .fetch_one(c)
+        .await)?;
+    Ok(count > 0)
+}
+
 /// A version of a key, whether or not it is in use, as a [`KeyRow`] whose health is that of the key.
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct StoredVersionRow {

@@ -146,8 +146,7 @@ pub(super) async fn write_listed(
         }
     }
     if !new.is_empty() {
-        // What a client's own key brings in works for that client.
-        let client = store::provider_keys::find_client(conn, seen.agency, &run.key_id).await?;
+        let client = owner(conn, run).await?;
         insert(conn, seen, client.as_ref(), &new, &mut feed).await?;
     }
     let added = i64::try_from(new.len()).unwrap_or(i64::MAX);
@@ -159,6 +158,34 @@ pub(super) async fn write_listed(
     }
     store::sync_changes::insert_many(conn, seen.agency, seen.run, &feed, now).await?;
     Ok(())
+}
+
+/// Whom new agents work for: what a client's own key brings in, that client, unless another key opens the account too. Then
+/// nobody can say whose they are, and they wait with the agency.
+async fn owner(conn: &mut Conn, run: &SyncRunRow) -> Result<Option<ClientId>> {
+    let (agency, account, key) = (&run.agency_id, &run.account_id, &run.key_id);
+    if store::provider_keys::is_opened_by_another(conn, agency, account, key).await? {
+        return Ok(None);
+    }
+    store::provider_keys::find_client(conn, agency, key).await
+}
+
+/// The inactive placements of a batch that this run's key may see and the key of their agents' calls may not: it does not
+/// bring them back, or two imports would undo each other for ever (S3).
+async fn judged_elsewhere(
+    conn: &mut Conn,
+    run: &SyncRunRow,
+    known: impl Iterator<Item = &KnownRow>,
+) -> Result<HashSet<PlacementId>> {
+    let inactive: Vec<String> = known
+        .filter(|row| row.status != "active")
+        .map(|row| row.id.as_str().to_owned())
+        .collect();
+    if inactive.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let (agency, key) = (&run.agency_id, &run.key_id);
+    store::placements::list_judged_elsewhere(conn, agency, key, &inactive).await
 }
 
 /// Whether the agent is one that a placement run makes or has made, and so no new one (R5).
