@@ -71,8 +71,8 @@ pub(crate) async fn of_clearing(
         None => Vec::new(),
     };
     let clients = store::clients::list_touched(conn, agency, &key.id).await?;
-    let number_ids = store::phone_numbers::list_ids_by_key(conn, agency, &key.id).await?;
-    let answering = store::phone_numbers::list_answering(conn, agency, &key.id).await?;
+    let number_ids = store::phone_numbers::list_ids_by_key(conn, agency, &key.id, after).await?;
+    let answering = store::phone_numbers::list_answering(conn, agency, &key.id, after).await?;
     let version = key.version.version.to_string();
     let agent_count = agent_ids.len().to_string();
     let stopping = digest(

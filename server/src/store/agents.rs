@@ -366,12 +366,13 @@ macro_rules! stopping {
              JOIN provider_key_versions v ON v.account_id = p.account_id \
              JOIN provider_keys k ON k.id = v.key_id AND k.active_version = v.version \
              WHERE a.agency_id = $1 AND k.id = $2 AND ",
-            effective!(),
+            $crate::store::agents::effective!(),
             " AND ($3 = '' OR NOT EXISTS (SELECT 1 FROM placements s WHERE s.agent_id = a.id AND s.account_id = $3 \
              AND s.status = 'active'))"
         )
     };
 }
+pub(super) use stopping;
 
 /// Agents whose calls go over this key, and that have no placement in the account of the key that follows it: what stops
 /// when it is cleared (K8). No account follows where `successor` is empty.

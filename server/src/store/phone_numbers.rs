@@ -8,6 +8,7 @@ use crate::{
     id::{AccountId, AgencyId, KeyId, PhoneNumberId, SyncRunId},
     store::{
         Conn,
+        agents::stopping,
         batch::{BATCH, bind_hundred, hundred},
         kept_name,
         keyset::{Keyset, KeysetSql, keyset_sql},
@@ -199,38 +200,63 @@ pub(crate) async fn find_first_answered(
         .await)?)
 }
 
-/// Numbers in the account of a key that the provider goes on answering without Ringfence (K8); none of an account that another
-/// key in use opens, too.
+// Numbers `n`, with the placement `p` that answers each, in the account of the key `$2` that are lost with it (K8). Where
+// another key in use opens the account too, those go on whose agents do not stop; what no agent of ours answers is the
+// agency's. No account follows the key's where `$3` is empty.
+macro_rules! lost {
+    () => {
+        concat!(
+            "JOIN provider_key_versions v ON v.account_id = n.account_id \
+             JOIN provider_keys k ON k.id = v.key_id AND k.active_version = v.version \
+             WHERE n.agency_id = $1 AND k.id = $2 AND (NOT EXISTS (SELECT 1 FROM provider_keys o JOIN provider_key_versions w \
+             ON w.key_id = o.id AND w.version = o.active_version WHERE w.account_id = n.account_id AND o.id <> k.id) \
+             OR (p.agent_id IS NULL AND k.scope_kind = 'agency') OR p.agent_id IN (SELECT a.id ",
+            stopping!(),
+            "))"
+        )
+    };
+}
+
+/// Numbers in the account of a key that the provider goes on answering without Ringfence once it is cleared (K8).
+/// `successor` is the account that agents go over to, as in [`super::agents::list_stopping_ids`].
 pub(crate) async fn list_answering(
     conn: &mut Conn,
     agency: &AgencyId,
     key: &KeyId,
+    successor: &str,
 ) -> Result<Vec<PhoneNumberRow>> {
     const SQL: &str = concat!(
         columns!(),
-        "JOIN provider_key_versions v ON v.account_id = n.account_id \
-         JOIN provider_keys k ON k.id = v.key_id AND k.active_version = v.version \
-         WHERE n.agency_id = $1 AND k.id = $2 AND NOT EXISTS (SELECT 1 FROM provider_keys o JOIN provider_key_versions w \
-         ON w.key_id = o.id AND w.version = o.active_version WHERE w.account_id = n.account_id AND o.id <> k.id) \
-         AND n.is_answering AND n.status IN ('active', 'activating', 'unknown') \
-         ORDER BY n.sort_key, n.id"
+        lost!(),
+        " AND n.is_answering AND n.status IN ('active', 'activating', 'unknown') ORDER BY n.sort_key, n.id"
     );
-    Ok(on!(conn, c => sqlx::query_as(SQL).bind(agency).bind(key).fetch_all(c).await)?)
+    Ok(on!(conn, c => sqlx::query_as(SQL)
+        .bind(agency)
+        .bind(key)
+        .bind(successor)
+        .fetch_all(c)
+        .await)?)
 }
 
-/// Ids of the numbers that stand in an account which this key alone opens, in a digest-friendly order.
+/// Ids of the numbers that are lost with a key, in a digest-friendly order.
 pub(crate) async fn list_ids_by_key(
     conn: &mut Conn,
     agency: &AgencyId,
     key: &KeyId,
+    successor: &str,
 ) -> Result<Vec<String>> {
-    const SQL: &str = "SELECT n.id FROM phone_numbers n \
-        JOIN provider_key_versions v ON v.account_id = n.account_id \
-        JOIN provider_keys k ON k.id = v.key_id AND k.active_version = v.version \
-        WHERE n.agency_id = $1 AND k.id = $2 AND NOT EXISTS (SELECT 1 FROM provider_keys o JOIN provider_key_versions w \
-        ON w.key_id = o.id AND w.version = o.active_version WHERE w.account_id = n.account_id AND o.id <> k.id) \
-        AND n.status <> 'inactive' ORDER BY n.id";
-    Ok(on!(conn, c => sqlx::query_scalar(SQL).bind(agency).bind(key).fetch_all(c).await)?)
+    const SQL: &str = concat!(
+        "SELECT n.id FROM phone_numbers n \
+         LEFT JOIN placements p ON p.account_id = n.account_id AND p.remote_id = n.agent_remote_id ",
+        lost!(),
+        " AND n.status <> 'inactive' ORDER BY n.id"
+    );
+    Ok(on!(conn, c => sqlx::query_scalar(SQL)
+        .bind(agency)
+        .bind(key)
+        .bind(successor)
+        .fetch_all(c)
+        .await)?)
 }
 
 /// A number as it was before a sync saw it.

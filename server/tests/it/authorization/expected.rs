@@ -133,16 +133,6 @@ const NULL: &[(&str, &str, &str)] = &[
         "the sample's key works, of which its provider says nothing",
     ),
     (
-        "KeyImpact",
-        "answeringNumbers",
-        "a client's key opens the sample's account too, so that none of its numbers is left alone",
-    ),
-    (
-        "ClearProviderKeyPayload",
-        "stillAnswering",
-        "the same; `keys/clear.rs` and `keys/detach.rs` show them",
-    ),
-    (
         "Membership",
         "clientName",
         "only a person of a client has one",
