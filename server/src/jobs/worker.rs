@@ -315,9 +315,10 @@ pub async fn tidy(app: &App) -> Result<()> {
         app.audit.append(&mut tx, entry, now).await?;
     }
     tx.commit().await?;
-    // Overwritten pages live on in SQLite's log until it is written back (K10).
-    if shredded > 0 && !app.db.checkpoint().await? {
-        tracing::warn!("destroyed keys stay in the database's log until its next checkpoint");
+    if shredded > 0 {
+        app.db.flush_shredded().await;
+    } else {
+        app.db.flush_if_due().await;
     }
     schedule::enqueue_due(app).await
 }

@@ -167,6 +167,9 @@ async fn write(
     };
     app.audit.append(&mut tx, entry, now).await?;
     tx.commit().await?;
+    if destroyed > 0 {
+        app.db.flush_shredded().await;
+    }
     Ok(Cleared {
         version,
         detached_count,

@@ -39,7 +39,7 @@ use std::{
     str::FromStr,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -85,6 +85,8 @@ pub enum DatabaseLocation {
 pub struct Db {
     pools: Pools,
     statements: Arc<AtomicU64>,
+    /// Whether SQLite's log may hold bytes that were destroyed.
+    is_flush_due: Arc<AtomicBool>,
 }
 
 #[derive(Clone)]
@@ -163,6 +165,8 @@ impl Db {
         Self {
             pools,
             statements: Arc::default(),
+            // A process before this one may have died between a commit and its flush.
+            is_flush_due: Arc::new(AtomicBool::new(true)),
         }
     }
 
@@ -203,9 +207,31 @@ impl Db {
         self.statements.load(Ordering::SeqCst)
     }
 
-    /// Makes SQLite write its log back and cut it off, so that what was overwritten stands in no file any more; false when
-    /// a reader kept it from that. On PostgreSQL that is the vacuum's work.
-    pub(crate) async fn checkpoint(&self) -> Result<bool> {
+    /// Makes sure that what was destroyed stands in no file any more: overwritten pages live on in SQLite's log until it is
+    /// written back and cut off (K10). For whoever has committed that sealed bytes are gone; what is done is done, so a
+    /// failure is no error, and the housekeeping tries again.
+    pub(crate) async fn flush_shredded(&self) {
+        self.is_flush_due.store(false, Ordering::SeqCst);
+        let is_flushed = self.checkpoint().await;
+        if !matches!(is_flushed, Ok(true)) {
+            self.is_flush_due.store(true, Ordering::SeqCst);
+            tracing::warn!(
+                error = is_flushed.err().map(|error| format!("{error:?}")),
+                "destroyed secrets stay in the database's log until its next checkpoint, which is tried again in a minute"
+            );
+        }
+    }
+
+    /// The same where an attempt before has failed.
+    pub(crate) async fn flush_if_due(&self) {
+        if self.is_flush_due.load(Ordering::SeqCst) {
+            self.flush_shredded().await;
+        }
+    }
+
+    /// Makes SQLite write its log back and cut it off; false when a reader kept it from that. On PostgreSQL that is the
+    /// vacuum's work.
+    async fn checkpoint(&self) -> Result<bool> {
         match &self.pools {
             Pools::Sqlite { write, .. } => {
                 let is_busy: bool = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -103,6 +103,35 @@ async fn a_cleared_version_is_destroyed_after_its_grace() {
     app.settle().await;
 }
 
+/// K10: "clear and destroy now" leaves the sealed bytes of no version in any file, the database's log included, and does not
+/// leave it to the housekeeping.
+#[tokio::test]
+async fn a_key_that_is_destroyed_now_is_in_no_file() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    admin.import(&app).await;
+    admin.save_key(keys::SECOND, Some(1)).await.ok();
+    app.settle().await;
+    let rows = app
+        .sql("SELECT sealed, wrapped_key FROM provider_key_versions ORDER BY version")
+        .await;
+    let secrets: Vec<Vec<u8>> = rows
+        .iter()
+        .flat_map(|row| [row.get(0), row.get(1)])
+        .collect();
+    assert_eq!(secrets.len(), 4);
+    for bytes in &secrets {
+        assert!(is_kept(&app, bytes).await);
+    }
+    let key = admin.key().await;
+    let more = json!({ "destroyNow": true });
+    admin.clear_key(&key, more).await.ok();
+    assert_eq!(sealed(&app).await, Vec::<i64>::new());
+    for bytes in &secrets {
+        assert!(!is_kept(&app, bytes).await, "sealed bytes are still there");
+    }
+}
+
 /// K10: a sync that began with the old version ends when the key is replaced, and what the provider answers it changes
 /// nothing about the new one.
 #[tokio::test]
