@@ -237,12 +237,16 @@ async fn write_over(
     if let Some(own) = own.as_ref().filter(|own| own.status == "active") {
         return Ok(Place::Others(elsewhere(own, made)));
     }
-    if own.is_some() || !store::unplaced::is_as_imported(conn, agency, &there.agent_id).await? {
+    if !store::unplaced::is_as_imported(conn, agency, &there.agent_id).await? {
         return Ok(Place::Others(
             "An import has taken it for another agent, which is in use by now. Assign that one, or delete it at the \
              provider."
                 .to_owned(),
         ));
+    }
+    if let Some(lost) = own {
+        // One placement per agent and account: the new one stands for what was lost.
+        store::placed::delete(conn, agency, &lost.id).await?;
     }
     store::placed::replace_made(conn, agency, &there.id, made).await?;
     store::unplaced::delete_untouched(conn, agency, &there.agent_id).await?;

@@ -131,6 +131,23 @@ pub(crate) async fn replace_made(
     Ok(())
 }
 
+/// Deletes an inactive placement in whose place another one comes; false when it is active by now.
+pub(crate) async fn delete(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    placement: &PlacementId,
+) -> Result<bool> {
+    const SQL: &str =
+        "DELETE FROM placements WHERE agency_id = $1 AND id = $2 AND status <> 'active'";
+    let deleted = on!(conn, c => sqlx::query(SQL)
+        .bind(agency)
+        .bind(placement)
+        .execute(c)
+        .await
+        .map(|r| r.rows_affected()))?;
+    Ok(deleted == 1)
+}
+
 /// Writes down what a placed agent is at its provider now.
 pub(crate) async fn set_placed_hash(
     conn: &mut Conn,

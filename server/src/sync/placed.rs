@@ -100,8 +100,12 @@ pub(super) async fn confirm(
         seen_by: seen.run.as_str(),
         at: seen.at,
     };
-    if !store::placed::insert_made(conn, seen.agency, &made).await? {
-        return Ok(false);
+    let own = store::placed::find_of_agent(conn, seen.agency, &item.agent_id, seen.account).await?;
+    match own {
+        Some(own) if own.status == "active" => return Ok(false),
+        Some(own) => store::placed::replace_made(conn, seen.agency, &own.id, &made).await?,
+        None if store::placed::insert_made(conn, seen.agency, &made).await? => {}
+        None => return Ok(false),
     }
     let ending = Ending {
         state: "created",

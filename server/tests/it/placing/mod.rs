@@ -3,6 +3,7 @@
 
 mod client;
 mod course;
+mod lost;
 mod race;
 mod trouble;
 
