@@ -345,7 +345,8 @@ fn new_item(
         name: row.name,
         state: ItemState::Pending.as_str().to_owned(),
         attempts: 0,
-        intended_at: None,
+        // When that attempt was asked for: the provider may still be at it.
+        intended_at: before.and_then(|item| item.intended_at),
         remote_id: None,
         error_code: None,
         message: None,

@@ -248,12 +248,23 @@ impl Asking<'_> {
             kept(ending::end(self.app, run, item, &outcome).await?)?;
             return Ok(None);
         }
+        let asked_at = item.intended_at.unwrap_or(run.created_at);
+        let settled_at = asked_at.plus(SETTLE_TIME);
+        let looks_again = Some((settled_at, words::looks_again(self.provider)));
         if item.state == ItemState::Pending.as_str() {
-            // An earlier run was never told. It is not there, and somebody asked for it anew.
+            // An earlier run was never told, and its request may still be at work.
+            if item.intended_at.is_some() && now < settled_at {
+                return Ok(looks_again);
+            }
+            // It is not there, and somebody asked for it anew.
             self.put_back(run, item, None).await?;
             return Ok(None);
         }
         if let Some(code) = item.error_code.as_deref().and_then(Code::parse) {
+            // An answer that nobody can read may be that of an agent which was made, and the list may be late.
+            if code == words::UNREADABLE && now < settled_at {
+                return Ok(looks_again);
+            }
             // The provider has answered with a failure of its own, and the account does not have it.
             let message = item.message.clone().unwrap_or_default();
             if item.attempts < MAX_ATTEMPTS {
@@ -265,10 +276,8 @@ impl Asking<'_> {
             kept(ending::end(self.app, run, item, &outcome).await?)?;
             return Ok(None);
         }
-        let asked_at = item.intended_at.unwrap_or(run.created_at);
-        let settled_at = asked_at.plus(SETTLE_TIME);
         if now < settled_at {
-            return Ok(Some((settled_at, words::looks_again(self.provider))));
+            return Ok(looks_again);
         }
         let outcome = Outcome::unconfirmed(words::unseen(self.provider));
         kept(ending::end(self.app, run, item, &outcome).await?)?;
@@ -357,11 +366,10 @@ impl Asking<'_> {
             error, may_exist, ..
         } = not_created;
         if may_exist {
-            if words::was_answered(&error) {
+            if let Some(code) = words::answer_code(&error) {
                 let mut tx = self.app.db.begin().await?;
-                let (agency, code) = (&run.agency_id, provider_code(&error).as_str());
                 let note = store::placement_items::note_answer;
-                note(&mut tx, agency, &item.id, code, &message).await?;
+                note(&mut tx, &run.agency_id, &item.id, code.as_str(), &message).await?;
                 tx.commit().await?;
             }
             // The next turn of the loop looks for it.

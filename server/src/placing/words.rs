@@ -2,6 +2,7 @@
 //! (K13); everything else says what is the case and what to do about it.
 
 use crate::{
+    error::Code,
     providers::{Fitted, NotCreated, ProviderError, ProviderKind, Unavailable, UnsupportedEffect},
     sync::run::waiting_reason,
 };
@@ -18,17 +19,21 @@ pub(super) const INTERRUPTED: &str = "The provider was asked and did not say whe
 /// What had not begun when a run ended before its end.
 pub(super) const NOT_BEGUN: &str = "The run ended before its turn.";
 
-/// Whether an answer came that says what went wrong, though not what became of the agent. A gateway that gave up waiting
-/// says nothing about what is behind it.
-pub(super) fn was_answered(error: &ProviderError) -> bool {
+/// The request is over, and its answer does not say what came of it.
+pub(super) const UNREADABLE: Code = Code::ProviderAnswerMalformed;
+
+/// What an answer says that came and tells what went wrong, or cannot be read, though not what became of the agent; `None`
+/// without one. A gateway that gave up waiting says nothing about what is behind it.
+pub(super) fn answer_code(error: &ProviderError) -> Option<Code> {
     match error {
-        ProviderError::Malformed { .. } => true,
+        ProviderError::Malformed { .. } => Some(UNREADABLE),
         ProviderError::Unavailable { reason, .. } => match reason {
-            Unavailable::Status(status) => !matches!(status, 408 | 502 | 504 | 520..=530),
-            Unavailable::BodyCut => true,
-            _ => false,
+            Unavailable::Status(408 | 502 | 504 | 520..=530) => None,
+            Unavailable::Status(_) => Some(Code::ProviderUnreachable),
+            Unavailable::BodyCut => Some(UNREADABLE),
+            _ => None,
         },
-        _ => false,
+        _ => None,
     }
 }
 
@@ -137,7 +142,8 @@ pub(super) fn failure(provider: ProviderKind, error: &ProviderError) -> String {
 mod tests {
     use super::*;
 
-    /// R5: only an answer of the provider's own allows a second attempt; a silence, or a gateway's, does not.
+    /// R5: only an answer of the provider's own allows a second attempt; a silence, or a gateway's, does not. One that cannot
+    /// be read is told apart.
     #[test]
     fn a_silence_is_no_answer() {
         let unavailable = |reason| ProviderError::Unavailable {
@@ -145,15 +151,21 @@ mod tests {
             message: None,
         };
         for (error, expected) in [
-            (unavailable(Unavailable::Status(500)), true),
-            (unavailable(Unavailable::Status(503)), true),
-            (unavailable(Unavailable::BodyCut), true),
-            (unavailable(Unavailable::Status(504)), false),
-            (unavailable(Unavailable::Status(502)), false),
-            (unavailable(Unavailable::Timeout), false),
-            (unavailable(Unavailable::ConnectionLost), false),
+            (
+                unavailable(Unavailable::Status(500)),
+                Some(Code::ProviderUnreachable),
+            ),
+            (
+                unavailable(Unavailable::Status(503)),
+                Some(Code::ProviderUnreachable),
+            ),
+            (unavailable(Unavailable::BodyCut), Some(UNREADABLE)),
+            (unavailable(Unavailable::Status(504)), None),
+            (unavailable(Unavailable::Status(502)), None),
+            (unavailable(Unavailable::Timeout), None),
+            (unavailable(Unavailable::ConnectionLost), None),
         ] {
-            assert_eq!(was_answered(&error), expected, "{error:?}");
+            assert_eq!(answer_code(&error), expected, "{error:?}");
             assert!(error.may_have_taken_effect());
         }
         assert!(!unavailable(Unavailable::Connect).may_have_taken_effect());

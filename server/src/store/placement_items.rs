@@ -48,7 +48,7 @@ pub(crate) async fn insert_many(
     rows: &[PlacementItemRow],
 ) -> Result<()> {
     const SQL: &str = "INSERT INTO placement_items (id, run_id, agency_id, agent_id, account_id, name, state, marker, \
-        is_look_first) ";
+        is_look_first, intended_at) ";
     for batch in rows.chunks(BATCH) {
         on!(conn, c => {
             let mut statement = sqlx::QueryBuilder::new(SQL);
@@ -62,7 +62,8 @@ pub(crate) async fn insert_many(
                     .push_bind(storable(&row.name))
                     .push_bind(&row.state)
                     .push_bind(&row.marker)
-                    .push_bind(row.is_look_first);
+                    .push_bind(row.is_look_first)
+                    .push_bind(row.intended_at);
             });
             statement.build().execute(c).await.map(|_| ())
         })?;
