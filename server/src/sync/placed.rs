@@ -52,7 +52,9 @@ pub(super) async fn arrivals(
     if !markers.is_empty() {
         let (agency, account) = (seen.agency, seen.account);
         let rows = store::placement_items::list_by_markers(conn, agency, account, &markers).await?;
-        attempts.extend(rows.into_iter().map(|row| (row.marker.clone(), row)));
+        for row in rows {
+            keep_telling(&mut attempts, row);
+        }
     }
     for remote in batch {
         let attempt = remote.marker.as_ref().and_then(|it| attempts.get(it));
@@ -79,8 +81,23 @@ pub(super) async fn arrivals(
     Ok(arrivals)
 }
 
-/// Gives an agent to the one that it was made for; false when that one has a placement in the account already, so that
-/// this is a copy which somebody made.
+/// Of the rows of one marker, which come oldest first, that one decides which says most about the agent: a later run that
+/// was ended before its turn, or that failed in between, says nothing.
+fn keep_telling(attempts: &mut HashMap<String, PlacementItemRow>, row: PlacementItemRow) {
+    let weight = |row: &PlacementItemRow| match row.state.as_str() {
+        "pending" | "creating" => 3,
+        "created" => 2,
+        "unconfirmed" => 1,
+        _ => 0,
+    };
+    let before = attempts.get(&row.marker).map_or(0, weight);
+    if weight(&row) >= before {
+        attempts.insert(row.marker.clone(), row);
+    }
+}
+
+/// Gives an agent to the one that it was made for, in the place of one that it has lost; false when that one is in the
+/// account already, so that this is a copy which somebody made.
 pub(super) async fn confirm(
     conn: &mut Conn,
     seen: Seen<'_>,
