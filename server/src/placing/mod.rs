@@ -123,6 +123,14 @@ fn query<'a>(key: &'a KeyRow, client: Option<&'a ClientId>) -> UnplacedQuery<'a>
     }
 }
 
+fn run_query(run: &PlacementRunRow) -> UnplacedQuery<'_> {
+    UnplacedQuery {
+        provider: &run.provider,
+        client: run.client_id.as_ref().map_or("", ClientId::as_str),
+        account: &run.account_id,
+    }
+}
+
 /// What a run with this key would make, and what the provider cannot express of it. It asks the provider nothing.
 pub(crate) async fn plan(
     app: &App,
@@ -207,6 +215,11 @@ pub(crate) async fn start(
                     "Agents are being placed in this account with another key; ask again when that has ended.";
                 Error::Conflict(message.to_owned())
             })?;
+        if !holds_all(&mut tx, &active, only).await? {
+            let message = "Agents are being placed in this account by a run that does not hold all of these; ask again \
+                when it has ended.";
+            return Err(Error::Conflict(message.to_owned()));
+        }
         return Ok(Started {
             run: active,
             has_joined: true,
@@ -246,6 +259,32 @@ pub(crate) async fn start(
         run,
         has_joined: false,
     })
+}
+
+/// Whether a run holds every agent that lacks a placement in its account, or those of `only` that do. One that it does not
+/// hold is not made by it.
+async fn holds_all(
+    conn: &mut Conn,
+    run: &PlacementRunRow,
+    only: Option<&[AgentId]>,
+) -> Result<bool> {
+    let query = run_query(run);
+    let (agency, limit) = (&run.agency_id, i64::try_from(BATCH).unwrap_or(i64::MAX));
+    let mut after = String::new();
+    loop {
+        let list_outside = store::unplaced::list_outside_run;
+        let outside = list_outside(conn, agency, query, &run.id, &after, limit).await?;
+        let Some(last) = outside.last() else {
+            return Ok(true);
+        };
+        last.as_str().clone_into(&mut after);
+        if outside
+            .iter()
+            .any(|id| only.is_none_or(|only| only.contains(id)))
+        {
+            return Ok(false);
+        }
+    }
 }
 
 /// An agent of another agency is as absent as none (P5).
@@ -302,11 +341,7 @@ async fn add_items(
     only: Option<&[AgentId]>,
 ) -> Result<i64> {
     let agency = &run.agency_id;
-    let query = UnplacedQuery {
-        provider: &run.provider,
-        client: run.client_id.as_ref().map_or("", ClientId::as_str),
-        account: &run.account_id,
-    };
+    let query = run_query(run);
     let (mut total, mut after) = (0, String::new());
     loop {
         let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);

@@ -14,13 +14,13 @@ use crate::{
     app::App,
     clock::Timestamp,
     error::{Code, Error, Result, provider_code},
-    id::{AgencyId, ClientId, PlacementRunId},
+    id::{AgencyId, PlacementRunId},
     jobs::{Job, JobError},
     keys,
     providers::{AgentDefinition, NotCreated, ProviderError, ProviderKind, VoiceProvider, fit},
     store::{
         self, placement_items::PlacementItemRow, placement_runs::PlacementRunRow,
-        provider_keys::KeyRow, unplaced::UnplacedQuery,
+        provider_keys::KeyRow,
     },
     sync::run::{Stop, record_health, wait_for, waiting_reason},
 };
@@ -323,11 +323,7 @@ impl Asking<'_> {
         run: &PlacementRunRow,
         item: &PlacementItemRow,
     ) -> Result<Result<AgentDefinition, String>, Stop> {
-        let query = UnplacedQuery {
-            provider: &run.provider,
-            client: run.client_id.as_ref().map_or("", ClientId::as_str),
-            account: &run.account_id,
-        };
+        let query = super::run_query(run);
         let mut conn = self.app.db.read().await?;
         let found =
             store::unplaced::find_unplaced(&mut conn, &run.agency_id, query, &item.agent_id)

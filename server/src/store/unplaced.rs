@@ -4,7 +4,7 @@ use sqlx::FromRow;
 
 use crate::{
     error::Result,
-    id::{AccountId, AgencyId, AgentId},
+    id::{AccountId, AgencyId, AgentId, PlacementRunId},
     store::{Conn, agents::served_by, on},
 };
 
@@ -19,14 +19,22 @@ pub(crate) struct UnplacedRow {
 }
 
 // Agents whose calls go over a place's key and that have no active placement in that key's account.
+macro_rules! lacking {
+    () => {
+        concat!(
+            "WHERE a.agency_id = $1 AND a.provider = $2 AND a.status = 'active' AND ",
+            served_by!("$3"),
+            " AND NOT EXISTS (SELECT 1 FROM placements p WHERE p.agent_id = a.id AND p.account_id = $4 AND p.status = 'active') "
+        )
+    };
+}
+
 macro_rules! unplaced {
     ($tail:literal) => {
         concat!(
             "SELECT a.id, a.name, a.definition, EXISTS (SELECT 1 FROM placements h WHERE h.agent_id = a.id \
-             AND h.placed_hash IS NULL AND h.is_detail_due AND h.details_read_at IS NULL) AS is_half_read FROM agents a \
-             WHERE a.agency_id = $1 AND a.provider = $2 AND a.status = 'active' AND ",
-            served_by!("$3"),
-            " AND NOT EXISTS (SELECT 1 FROM placements p WHERE p.agent_id = a.id AND p.account_id = $4 AND p.status = 'active') ",
+             AND h.placed_hash IS NULL AND h.is_detail_due AND h.details_read_at IS NULL) AS is_half_read FROM agents a ",
+            lacking!(),
             $tail
         )
     };
@@ -55,6 +63,33 @@ pub(crate) async fn list_unplaced(
         .bind(query.provider)
         .bind(query.client)
         .bind(query.account)
+        .bind(after)
+        .bind(limit)
+        .fetch_all(c)
+        .await)?)
+}
+
+/// Those of them that a run does not hold, behind the id `after`.
+pub(crate) async fn list_outside_run(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    query: UnplacedQuery<'_>,
+    run: &PlacementRunId,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<AgentId>> {
+    const SQL: &str = concat!(
+        "SELECT a.id FROM agents a ",
+        lacking!(),
+        "AND NOT EXISTS (SELECT 1 FROM placement_items i WHERE i.run_id = $5 AND i.agent_id = a.id) \
+         AND a.id > $6 ORDER BY a.id LIMIT $7"
+    );
+    Ok(on!(conn, c => sqlx::query_scalar(SQL)
+        .bind(agency)
+        .bind(query.provider)
+        .bind(query.client)
+        .bind(query.account)
+        .bind(run)
         .bind(after)
         .bind(limit)
         .fetch_all(c)
