@@ -98,7 +98,7 @@ pub(crate) struct AgentFilter {
     provider: Option<Vec<Provider>>,
     /// Any of these.
     status: Option<Vec<AgentStatus>>,
-    /// Whether the key of its calls works and opens an account that holds it.
+    /// Whether the key of its calls was not refused at its last check, and opens an account that holds it.
     is_reachable: Option<bool>,
     /// Agents that this import did not find any more, while it waits for a decision about them.
     missing_from_sync_run: Option<ID>,
@@ -210,7 +210,8 @@ pub(crate) struct Agent {
     name: String,
     /// Whether it is at its provider.
     status: AgentStatus,
-    /// Whether the key of its calls works and opens an account that holds it; `explainRoute` says more.
+    /// Whether calls are expected to work: the key of its calls was not refused at its last check, and opens an account that
+    /// holds it. No key is opened for this; `explainRoute` asks more closely, and says what a call would do.
     is_reachable: bool,
     /// The provider that it was imported from.
     provider: Provider,

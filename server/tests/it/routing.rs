@@ -216,7 +216,8 @@ async fn a_key_of_another_account_is_a_mismatch_that_names_both() {
     assert_eq!(scene.route().await["state"], "READY");
 }
 
-/// E5: a row that cannot be opened stops its own agents and no others.
+/// E5, R6: a row that cannot be opened stops its own agents and no others. What lists say opens no key, and leaves that to the
+/// route.
 #[tokio::test]
 async fn an_unreadable_client_key_stops_its_own_agents_alone() {
     let scene = scene().await;
@@ -231,6 +232,7 @@ async fn an_unreadable_client_key_stops_its_own_agents_alone() {
         .await;
     let route = scene.route().await;
     assert_eq!(route["block"]["code"], "KEY_UNREADABLE");
+    assert_eq!(route["agent"]["isReachable"], true);
     let unassigned = scene
         .admin
         .query("{ agents(filter: { isAssigned: false }, first: 1) { nodes { id } } }")
