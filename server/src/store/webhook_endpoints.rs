@@ -7,7 +7,7 @@ use crate::{
     error::Result,
     id::{AgencyId, UserId, WebhookEndpointId},
     store::{
-        Conn,
+        Backend, Conn,
         keyset::{Keyset, KeysetSql, keyset_sql},
         on,
     },
@@ -142,7 +142,8 @@ pub(crate) async fn lock(
     find(conn, agency, endpoint).await
 }
 
-/// The endpoints that are to hear of an event.
+/// The endpoints that are to hear of an event. They stay until the transaction ends, so that a delivery to each can be
+/// written: PostgreSQL would let another transaction delete them meanwhile, SQLite has one writer.
 pub(crate) async fn list_for_event(
     conn: &mut Conn,
     agency: &AgencyId,
@@ -150,7 +151,24 @@ pub(crate) async fn list_for_event(
 ) -> Result<Vec<EndpointRow>> {
     const SQL: &str =
         select!(" AND e.is_enabled AND e.events LIKE '%|' || $2 || '|%' ORDER BY e.id");
-    Ok(on!(conn, c => sqlx::query_as(SQL).bind(agency).bind(event).fetch_all(c).await)?)
+    // SQLite has no words for it, and no other writer.
+    const LOCKING: &str = select!(
+        " AND e.is_enabled AND e.events LIKE '%|' || $2 || '|%' ORDER BY e.id FOR KEY SHARE"
+    );
+    let rows = match conn.backend() {
+        Backend::Sqlite(c) => {
+            sqlx::query_as(SQL)
+                .bind(agency)
+                .bind(event)
+                .fetch_all(c)
+                .await
+        }
+        Backend::Postgres(c) => {
+            let statement = sqlx::query_as(LOCKING).bind(agency).bind(event);
+            statement.fetch_all(c).await
+        }
+    };
+    Ok(rows?)
 }
 
 /// One page of an agency's endpoints, oldest first.

@@ -170,3 +170,47 @@ async fn a_zero_character_is_no_fault() {
         }
     }
 }
+
+/// What only PostgreSQL does at the same moment.
+mod postgres {
+    use ringfence::{access::Role, sandbox::Fault};
+    use serde_json::json;
+
+    use crate::{
+        harness::{TestApp, keys},
+        keys::test,
+    };
+
+    /// H5, K3: an endpoint that is deleted in the moment in which a key's recovery is to be told to it costs the saved key
+    /// nothing.
+    #[tokio::test]
+    async fn an_endpoint_that_is_just_being_deleted_stops_no_save() {
+        let app = TestApp::new().await;
+        let admin = app.user(Role::Admin).await;
+        admin.import(&app).await;
+        let query = "mutation($input: CreateWebhookEndpointInput!) { createWebhookEndpoint(input: $input) { \
+            webhookEndpoint { id } } }";
+        let input =
+            json!({ "url": "http://127.0.0.1:9/hook", "events": ["PROVIDER_KEY_RESTORED"] });
+        admin.graphql(query, json!({ "input": input })).await.ok();
+        app.sandbox.control().inject(Fault::status(401));
+        let key = admin.key().await;
+        for _ in 0..3 {
+            test(&admin, &key).await.ok();
+        }
+        app.sandbox.control().clear_faults();
+        let deletion = "BEGIN; DELETE FROM webhook_endpoints; SELECT pg_sleep(2); COMMIT";
+        let save = async {
+            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+            admin.save_key(keys::GOOD, Some(1)).await
+        };
+        let (_, saved) = tokio::join!(app.sql(deletion), save);
+        assert_eq!(
+            saved.ok()["saveProviderKey"]["providerKey"]["health"],
+            "VALID"
+        );
+        app.settle().await;
+        let told = app.sql("SELECT count(*) FROM webhook_deliveries").await;
+        assert_eq!(told[0].get::<i64>(0), 0);
+    }
+}
