@@ -16,7 +16,7 @@ use crate::{
     error::{Error, Result},
     health::check::CheckKeyJob,
     placing::run::PlacementJob,
-    store::{self, jobs::JobRow},
+    store::{self, Conn, jobs::JobRow},
     sync::{run::SyncJob, schedule},
     webhooks::deliver::DeliverJob,
 };
@@ -34,6 +34,9 @@ const HOUSEKEEPING: Duration = Duration::from_mins(1);
 const KEEP_ENDED: Duration = Duration::from_hours(7 * 24);
 /// The delivery log of webhooks reaches back this far.
 const KEEP_DELIVERIES: Duration = Duration::from_hours(30 * 24);
+/// What became of agents that were placed is kept this long behind the end of their run, and an alert behind the end of its
+/// trouble.
+const KEEP_HISTORY: Duration = Duration::from_hours(90 * 24);
 /// A fault of ours is tried again this often before a job is given up.
 const MAX_FAULTS: i64 = 5;
 
@@ -293,15 +296,13 @@ async fn release(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Frees leases of the dead, shreds retired keys whose grace is over, forgets old sessions and jobs, starts due syncs.
-/// The housekeeping does it each minute.
+/// Frees leases of the dead, shreds retired keys whose grace is over, forgets what is old, starts due syncs. The
+/// housekeeping does it each minute.
 pub async fn tidy(app: &App) -> Result<()> {
     release(app).await?;
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    store::jobs::delete_finished(&mut tx, now.minus(KEEP_ENDED)).await?;
-    store::sessions::delete_expired(&mut tx, now).await?;
-    store::webhook_deliveries::delete_old(&mut tx, now.minus(KEEP_DELIVERIES)).await?;
+    forget(&mut tx, now).await?;
     let shredded = store::provider_keys::shred_due(&mut tx, now).await?;
     if shredded > 0 {
         let entry = crate::audit::Entry {
@@ -321,6 +322,16 @@ pub async fn tidy(app: &App) -> Result<()> {
         app.db.flush_if_due().await;
     }
     schedule::enqueue_due(app).await
+}
+
+/// Deletes what is older than it is kept, in all agencies.
+async fn forget(conn: &mut Conn, now: Timestamp) -> Result<()> {
+    store::jobs::delete_finished(conn, now.minus(KEEP_ENDED)).await?;
+    store::sessions::delete_expired(conn, now).await?;
+    store::portal_users::delete_expired_links(conn, now).await?;
+    store::webhook_deliveries::delete_old(conn, now.minus(KEEP_DELIVERIES)).await?;
+    store::alerts::delete_old(conn, now.minus(KEEP_HISTORY)).await?;
+    store::placement_runs::delete_old(conn, now.minus(KEEP_HISTORY)).await
 }
 
 #[cfg(test)]

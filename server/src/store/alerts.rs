@@ -209,3 +209,10 @@ pub(crate) async fn count_open(conn: &mut Conn) -> Result<i64> {
         "SELECT count(*) FROM alerts WHERE resolved_at IS NULL AND dismissed_at IS NULL";
     Ok(on!(conn, c => sqlx::query_scalar(SQL).fetch_one(c).await)?)
 }
+
+/// Forgets alerts whose trouble had ended by `before`, in all agencies. One that stands is never forgotten, put aside or
+/// not.
+pub(crate) async fn delete_old(conn: &mut Conn, before: Timestamp) -> Result<u64> {
+    const SQL: &str = "DELETE FROM alerts WHERE resolved_at <= $1";
+    Ok(on!(conn, c => sqlx::query(SQL).bind(before).execute(c).await.map(|r| r.rows_affected()))?)
+}

@@ -172,3 +172,16 @@ pub(crate) async fn recount(
     on!(conn, c => sqlx::query(SQL).bind(agency).bind(run).execute(c).await.map(|_| ()))?;
     Ok(())
 }
+
+/// Forgets runs that had ended by `before`, with their agents, in all agencies. Attempts that were never confirmed stay with
+/// their runs: an import knows an agent that appears late by nothing else.
+pub(crate) async fn delete_old(conn: &mut Conn, before: Timestamp) -> Result<()> {
+    const ITEMS: &str = "DELETE FROM placement_items WHERE state <> 'unconfirmed' \
+        AND run_id IN (SELECT r.id FROM placement_runs r WHERE r.finished_at <= $1)";
+    const RUNS: &str = "DELETE FROM placement_runs WHERE finished_at <= $1 \
+        AND NOT EXISTS (SELECT 1 FROM placement_items i WHERE i.run_id = placement_runs.id)";
+    for sql in [ITEMS, RUNS] {
+        on!(conn, c => sqlx::query(sql).bind(before).execute(c).await.map(|_| ()))?;
+    }
+    Ok(())
+}

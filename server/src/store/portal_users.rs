@@ -159,6 +159,12 @@ pub(crate) async fn replace_link(
     Ok(())
 }
 
+/// Forgets log-in links whose time is over, in all agencies.
+pub(crate) async fn delete_expired_links(conn: &mut Conn, now: Timestamp) -> Result<u64> {
+    const SQL: &str = "DELETE FROM log_in_links WHERE expires_at <= $1";
+    Ok(on!(conn, c => sqlx::query(SQL).bind(now).execute(c).await.map(|r| r.rows_affected()))?)
+}
+
 /// Whose link it is.
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct LinkRow {

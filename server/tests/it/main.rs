@@ -12,6 +12,7 @@ mod concurrency;
 mod edge;
 mod email;
 mod health;
+mod housekeeping;
 mod installation;
 mod keys;
 mod lists;
