@@ -12,13 +12,24 @@ pub(crate) fn check_name(field: &'static str, name: &str) -> Result<String> {
     if name.is_empty() {
         return Err(Error::invalid(field, "Enter a name."));
     }
-    if name.chars().count() > 100 || name.chars().any(char::is_control) {
+    if name.chars().count() > 100 || name.chars().any(is_unseen) {
         return Err(Error::invalid(
             field,
-            "Use at most 100 characters, without line breaks.",
+            "Use at most 100 characters, without line breaks and invisible characters.",
         ));
     }
     Ok(name.to_owned())
+}
+
+/// Characters that nobody sees, or that turn the order of what is seen (Unicode's controls and format characters): two names
+/// must not look the same. The joiners stay, which some scripts and emoji are written with.
+pub(crate) fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 /// Longest email address that is taken, in bytes (RFC 5321).
@@ -34,7 +45,7 @@ pub(crate) fn check_email(field: &'static str, email: &str) -> Result<String> {
             && !domain.ends_with('.')
     });
     let is_plain = email.len() <= MAX_EMAIL_LENGTH
-        && !email.chars().any(|c| c.is_whitespace() || c.is_control());
+        && !email.chars().any(|c| c.is_whitespace() || is_unseen(c));
     if is_plausible && is_plain {
         return Ok(email.to_owned());
     }

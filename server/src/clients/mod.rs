@@ -3,6 +3,7 @@
 
 use crate::{
     access::{Permission, Viewer},
+    accounts::is_unseen,
     app::App,
     audit::{Action, Actor, Entry},
     error::{Error, Result},
@@ -201,10 +202,10 @@ fn clean_name(typed: &str) -> Result<String> {
             format!("A name has at most {MAX_NAME} characters."),
         ));
     }
-    if name.chars().any(char::is_control) {
+    if name.chars().any(is_unseen) {
         return Err(Error::invalid(
             "name",
-            "The name holds a control character. Type it anew.",
+            "The name holds a character that nobody sees. Type it anew.",
         ));
     }
     Ok(name)

@@ -19,8 +19,12 @@ impl Error {
     }
 }
 
+/// Most errors of one answer: a document can have one for each of its words, and nobody reads more.
+const MAX_ERRORS: usize = 20;
+
 /// Fills in what each error of the response lacks.
 pub(crate) fn complete(request_id: &str, response: &mut Response) {
+    response.errors.truncate(MAX_ERRORS);
     for error in &mut response.errors {
         complete_error(request_id, error);
     }

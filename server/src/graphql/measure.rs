@@ -1,5 +1,5 @@
-//! Measures a document before anything walks it: how deep its sets are nested, how many selections it has, and how many
-//! root fields and aliases, each with all that its fragments spread. Fragments that spread each other twice double with
+//! Measures a document before anything walks it: how deep its sets are nested, how many selections, arguments and variables
+//! it has, and how many root fields and aliases, each with all that its fragments spread. Fragments that spread each other twice double with
 //! each step, so each is measured once and the counts saturate: the measuring takes as long as the text, whatever it
 //! would expand to. It knows nothing of the schema; depth and complexity of the answer are async-graphql's to limit.
 
@@ -11,7 +11,9 @@ use crate::error::{Error, Result};
 
 /// Root fields and aliases of one document; async-graphql 7 has no limit of its own.
 const MAX_ALIASES: usize = 30;
-/// Selections of one document. The largest of our own pages has about a hundred, and a client's introspection about two
+/// Variables of one operation; the largest of our own pages has eight.
+const MAX_VARIABLES: usize = 100;
+/// Selections of one document, with their arguments and directives. The largest of our own pages has about a hundred, and a client's introspection about two
 /// hundred.
 const MAX_SELECTIONS: usize = 2_000;
 /// Sets within sets, of fields and of fragments; async-graphql's own limit, which it does not apply to fragments that
@@ -26,6 +28,11 @@ pub(super) fn check(document: &ExecutableDocument) -> Result<()> {
     };
     let mut total = Size::default();
     for (_, operation) in document.operations.iter() {
+        if operation.node.variable_definitions.len() > MAX_VARIABLES {
+            return Err(Error::QueryRefused(format!(
+                "This document has an operation with more than {MAX_VARIABLES} variables. Send several requests."
+            )));
+        }
         total.add(measure.set(&operation.node.selection_set.node, 0)?);
     }
     for name in document.fragments.keys() {
@@ -69,6 +76,14 @@ impl Size {
         }
     }
 
+    /// With so many arguments and directives, each of which is looked at like a selection.
+    fn with(self, words: usize) -> Size {
+        Size {
+            selections: self.selections.saturating_add(words),
+            ..self
+        }
+    }
+
     fn add(&mut self, other: Size) {
         self.selections = self.selections.saturating_add(other.selections);
         self.fields = self.fields.saturating_add(other.fields);
@@ -108,12 +123,17 @@ impl<'a> Measure<'a> {
         let mut size = Size::default();
         for item in &set.items {
             size.add(match &item.node {
-                Selection::Field(field) if field.node.selection_set.node.items.is_empty() => {
-                    Size::leaf(field.node.alias.is_some())
+                Selection::Field(field) => {
+                    let field = &field.node;
+                    let is_aliased = field.alias.is_some();
+                    let below = if field.selection_set.node.items.is_empty() {
+                        Size::leaf(is_aliased)
+                    } else {
+                        self.set(&field.selection_set.node, level + 1)?
+                            .within_field(is_aliased)
+                    };
+                    below.with(field.arguments.len() + field.directives.len())
                 }
-                Selection::Field(field) => self
-                    .set(&field.node.selection_set.node, level + 1)?
-                    .within_field(field.node.alias.is_some()),
                 Selection::InlineFragment(fragment) => self
                     .set(&fragment.node.selection_set.node, level + 1)?
                     .within_fragment(),

@@ -271,6 +271,13 @@ pub(crate) fn search_text(search: Option<String>) -> Result<String> {
             format!("Search for at most {MAX_SEARCH} characters."),
         ));
     }
+    // SQLite's LIKE ends at it, and so would find what lies before.
+    if search.contains('\0') {
+        return Err(Error::invalid(
+            "search",
+            "The text holds a zero character (U+0000), which no name has.",
+        ));
+    }
     Ok(search.to_owned())
 }
 

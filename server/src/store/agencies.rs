@@ -88,11 +88,11 @@ pub(crate) async fn list_memberships(conn: &mut Conn, user: &UserId) -> Result<V
 /// One page of a person's agencies, by slug.
 pub(crate) async fn list(conn: &mut Conn, user: &UserId, page: &Keyset) -> Result<Vec<AgencyRow>> {
     const FORWARD: &str = "SELECT a.id, a.slug, a.name, a.plan, a.voice_provider, a.created_at \
-        FROM memberships m JOIN agencies a ON a.id = m.agency_id \
-        WHERE m.user_id = $1 AND m.joined_at IS NOT NULL AND ($2 = '' OR a.slug > $2) ORDER BY a.slug ASC LIMIT $3";
+        FROM memberships m JOIN agencies a ON a.id = m.agency_id LEFT JOIN clients c ON c.id = m.client_id \
+        WHERE m.user_id = $1 AND m.joined_at IS NOT NULL AND c.archived_at IS NULL AND ($2 = '' OR a.slug > $2) ORDER BY a.slug ASC LIMIT $3";
     const BACKWARD: &str = "SELECT a.id, a.slug, a.name, a.plan, a.voice_provider, a.created_at \
-        FROM memberships m JOIN agencies a ON a.id = m.agency_id \
-        WHERE m.user_id = $1 AND m.joined_at IS NOT NULL AND ($2 = '' OR a.slug < $2) ORDER BY a.slug DESC LIMIT $3";
+        FROM memberships m JOIN agencies a ON a.id = m.agency_id LEFT JOIN clients c ON c.id = m.client_id \
+        WHERE m.user_id = $1 AND m.joined_at IS NOT NULL AND c.archived_at IS NULL AND ($2 = '' OR a.slug < $2) ORDER BY a.slug DESC LIMIT $3";
     let sql = if page.is_backward { BACKWARD } else { FORWARD };
     Ok(on!(conn, c => sqlx::query_as(sql)
         .bind(user)
@@ -104,8 +104,8 @@ pub(crate) async fn list(conn: &mut Conn, user: &UserId, page: &Keyset) -> Resul
 
 /// How many agencies a person has joined.
 pub(crate) async fn count(conn: &mut Conn, user: &UserId) -> Result<i64> {
-    const SQL: &str =
-        "SELECT count(*) FROM memberships WHERE user_id = $1 AND joined_at IS NOT NULL";
+    const SQL: &str = "SELECT count(*) FROM memberships m LEFT JOIN clients c ON c.id = m.client_id \
+        WHERE m.user_id = $1 AND m.joined_at IS NOT NULL AND c.archived_at IS NULL";
     Ok(on!(conn, c => sqlx::query_scalar(SQL).bind(user).fetch_one(c).await)?)
 }
 

@@ -7,6 +7,7 @@ use url::Url;
 use super::{EventKind, address, binding, sign};
 use crate::{
     access::{Permission, Viewer},
+    accounts::is_unseen,
     alerts,
     app::App,
     audit::{Action, Actor, Entry},
@@ -221,6 +222,12 @@ fn description_of(text: String) -> Result<String> {
         return Err(Error::invalid(
             "description",
             format!("The description is longer than {MAX_DESCRIPTION} characters."),
+        ));
+    }
+    if text.chars().any(is_unseen) {
+        return Err(Error::invalid(
+            "description",
+            "The description holds a line break or a character that nobody sees. Type it anew.",
         ));
     }
     Ok(text)

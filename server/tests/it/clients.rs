@@ -49,7 +49,10 @@ async fn a_client_is_made_named_archived_and_restored() {
         ("", "Enter"),
         (" \u{3000}", "Enter"),
         (&"x".repeat(121)[..], "120"),
-        ("a\u{7}b", "control"),
+        ("a\u{7}b", "nobody sees"),
+        ("Northside\u{200b} Dental", "nobody sees"),
+        ("\u{202e}Northside", "nobody sees"),
+        ("\u{feff}", "nobody sees"),
     ] {
         let refused = try_create(&staff, name).await;
         assert_eq!(refused.code(), "INVALID_INPUT", "{name:?}");

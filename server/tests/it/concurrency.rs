@@ -169,6 +169,10 @@ async fn a_zero_character_is_no_fault() {
             assert_ne!(error["extensions"]["code"], "INTERNAL", "{error}");
         }
     }
+    // SQLite would find what stands before it: everything, where nothing does.
+    let search = "query($text: String!) { agents(search: $text) { totalCount } }";
+    let refused = admin.graphql(search, json!({ "text": "\0" })).await;
+    assert!(!refused.errors.is_empty());
 }
 
 /// What only PostgreSQL does at the same moment.

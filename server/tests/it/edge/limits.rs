@@ -191,6 +191,31 @@ async fn a_field_of_many_directives_is_refused() {
     assert!(!answer.errors.is_empty());
 }
 
+/// H3: a short document of many variables, arguments or faults is refused in a few words: no answer is much longer than what
+/// was asked.
+#[tokio::test]
+async fn many_variables_arguments_and_faults_are_answered_briefly() {
+    let app = TestApp::new().await;
+    let variables: String = (0..101).map(|number| format!("$v{number}: Int ")).collect();
+    let nobody = app.nobody();
+    assert_refused(
+        &nobody,
+        &format!("query({variables}) {{ __typename }}"),
+        "variables",
+    )
+    .await;
+    let arguments: String = (0..2_000).map(|number| format!("a{number}: 1 ")).collect();
+    assert_refused(
+        &nobody,
+        &format!("{{ agents({arguments}) {{ totalCount }} }}"),
+        "selections",
+    )
+    .await;
+    let fields: String = (0..25).map(|number| format!("nothing{number} ")).collect();
+    let answer = nobody.query(&format!("{{ {fields} }}")).await;
+    assert_eq!(answer.errors.len(), 20);
+}
+
 /// H3: a refused log-in counts once for each attempt in a document, so that aliases are no way round the throttle.
 #[tokio::test]
 async fn attempts_in_one_document_are_counted_one_by_one() {

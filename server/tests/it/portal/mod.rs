@@ -211,6 +211,16 @@ async fn permissions_hold_at_the_next_request() {
         pia.query("{ clientIntegrations { state } }").await.code(),
         "NOT_FOUND"
     );
+    let elsewhere = scene.app.nobody();
+    elsewhere.set_cookie(pia.cookie());
+    let agencies = elsewhere
+        .query("{ agencies { totalCount nodes { name } } }")
+        .await
+        .ok();
+    assert_eq!(
+        agencies["agencies"],
+        json!({ "totalCount": 0, "nodes": [] })
+    );
     change("restoreClient", "client { id }", json!({})).await;
     pia.query("{ clientIntegrations { state } }").await.ok();
     change("removePortalUser", "removedId", json!({ "userId": id })).await;
