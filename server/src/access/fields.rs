@@ -150,6 +150,8 @@ pub const FIELDS: &[(&str, Need, &[&str])] = &[
             "archiveClient",
             "restoreClient",
             "assignAgents",
+            "createAgent",
+            "updateAgent",
         ],
     ),
     ("Mutation", May(ViewKeyStatus), &["startSync"]),
@@ -516,6 +518,21 @@ pub const FIELDS: &[(&str, Need, &[&str])] = &[
     ),
     ("PlacementItemConnection", May(UseAgents), CONNECTION),
     ("PlacementItemEdge", May(UseAgents), EDGE),
+    (
+        "CreateAgentPayload",
+        May(UseAgents),
+        &["agent", "isConfirmed", "message", "clientMutationId"],
+    ),
+    (
+        "UpdateAgentPayload",
+        May(UseAgents),
+        &["agent", "placements"],
+    ),
+    (
+        "PlacementUpdate",
+        May(UseAgents),
+        &["placement", "state", "message"],
+    ),
     (
         "StartPlacementRunPayload",
         May(UseAgents),

@@ -4,6 +4,7 @@
 
 pub(crate) mod agency;
 pub(crate) mod agent;
+pub(crate) mod agent_change;
 pub(crate) mod alert;
 pub(crate) mod audit;
 pub(crate) mod client;
@@ -73,6 +74,7 @@ pub struct Mutation(
     alert::AlertMutation,
     webhook::WebhookMutation,
     placement_run::PlacementRunMutation,
+    agent_change::AgentMutation,
 );
 
 /// Everything that can be watched.

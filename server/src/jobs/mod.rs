@@ -53,14 +53,30 @@ pub(crate) trait Job: Serialize + DeserializeOwned + Send + Sync {
 
 /// Queues a job in the caller's transaction; false when the same work is queued or running.
 pub(crate) async fn enqueue<J: Job>(conn: &mut Conn, job: &J, now: Timestamp) -> Result<bool> {
+    enqueue_at(conn, job, now, now).await
+}
+
+/// The same, to be run at `at`: what the caller does itself, unless its process dies.
+pub(crate) async fn enqueue_at<J: Job>(
+    conn: &mut Conn,
+    job: &J,
+    at: Timestamp,
+    now: Timestamp,
+) -> Result<bool> {
     let payload = serde_json::to_string(job)?;
-    store::jobs::insert(
-        conn,
-        J::KIND,
-        &payload,
-        &format!("{}:{}", J::KIND, job.dedup_key()),
-        now,
-        now,
-    )
-    .await
+    store::jobs::insert(conn, J::KIND, &payload, &dedup_key(job), at, now).await
+}
+
+/// Makes a queued job due. The caller rings `job_bell` once it has committed.
+pub(crate) async fn hasten<J: Job>(conn: &mut Conn, job: &J, now: Timestamp) -> Result<()> {
+    store::jobs::hasten(conn, &dedup_key(job), now).await
+}
+
+/// Forgets a queued job, because its work is done; one that has begun finds that out by itself.
+pub(crate) async fn cancel<J: Job>(conn: &mut Conn, job: &J) -> Result<()> {
+    store::jobs::cancel(conn, &dedup_key(job)).await
+}
+
+fn dedup_key<J: Job>(job: &J) -> String {
+    format!("{}:{}", J::KIND, job.dedup_key())
 }

@@ -2,10 +2,13 @@
 //! express of it, and the run that makes it. A run is a durable job; each agent has a row that says how far it came, and is
 //! never asked for twice without a look at the account between. It changes no agent that is there already.
 
+pub(crate) mod create;
+pub(crate) mod draft;
 mod ending;
 pub(crate) mod events;
 mod look;
 pub(crate) mod run;
+pub(crate) mod update;
 mod words;
 
 use std::collections::BTreeSet;
@@ -330,6 +333,9 @@ fn new_run(
         started_at: None,
         finished_at: None,
         revision: 0,
+        new_agent_id: None,
+        request_id: None,
+        request_hash: None,
     }
 }
 

@@ -286,19 +286,13 @@ impl Asking<'_> {
 
     /// Makes one agent, unless there is a reason not to.
     async fn place(&self, run: &mut PlacementRunRow, item: &PlacementItemRow) -> Result<(), Stop> {
-        let definition = match self.definition(run, item).await? {
+        let definition = match self.intend(run, item).await? {
             Ok(definition) => definition,
             Err(reason) => {
                 let outcome = Outcome::skipped(reason);
                 return kept(ending::end(self.app, run, item, &outcome).await?);
             }
         };
-        let fitted = fit(self.provider, &definition);
-        if let Some(reason) = words::blocked(&fitted) {
-            let outcome = Outcome::skipped(reason);
-            return kept(ending::end(self.app, run, item, &outcome).await?);
-        }
-        self.intend(run, item, &fitted.definition.name).await?;
         let target = keys::target(self.app, self.base_url, self.secret, CREATE_TIME);
         let asked = self.client.create_agent(&target, &definition, &item.marker);
         let made = tokio::select! {
@@ -317,38 +311,35 @@ impl Asking<'_> {
         }
     }
 
-    /// What is placed of the agent, or why nothing is.
-    async fn definition(
-        &self,
-        run: &PlacementRunRow,
-        item: &PlacementItemRow,
-    ) -> Result<Result<AgentDefinition, String>, Stop> {
-        let query = super::run_query(run);
-        let mut conn = self.app.db.read().await?;
-        let found =
-            store::unplaced::find_unplaced(&mut conn, &run.agency_id, query, &item.agent_id)
-                .await?;
-        drop(conn);
-        Ok(match found {
-            None => Err(words::NOT_LACKING.to_owned()),
-            Some(agent) if agent.is_half_read => Err(words::HALF_READ.to_owned()),
-            Some(agent) => Ok(serde_json::from_str(&agent.definition).map_err(Error::from)?),
-        })
-    }
-
-    /// Commits that the provider is about to be asked.
+    /// Commits that the provider is about to be asked, and says for what; or why nothing is asked.
     async fn intend(
         &self,
         run: &mut PlacementRunRow,
         item: &PlacementItemRow,
-        name: &str,
-    ) -> Result<(), Stop> {
+    ) -> Result<Result<AgentDefinition, String>, Stop> {
         let now = self.app.clock.now();
+        let (agency, agent) = (&run.agency_id, &item.agent_id);
         let mut tx = self.app.db.begin().await?;
+        // Read behind the agent's lock: whoever changes it from now on sees that it is being made.
+        if !store::agent_changes::hold(&mut tx, agency, agent, now).await? {
+            return Ok(Err(words::BEING_CHANGED.to_owned()));
+        }
+        let query = super::run_query(run);
+        let found = store::unplaced::find_unplaced(&mut tx, agency, query, agent).await?;
+        let definition: AgentDefinition = match found {
+            None => return Ok(Err(words::NOT_LACKING.to_owned())),
+            Some(agent) if agent.is_half_read => return Ok(Err(words::HALF_READ.to_owned())),
+            Some(agent) => serde_json::from_str(&agent.definition).map_err(Error::from)?,
+        };
+        let fitted = fit(self.provider, &definition);
+        if let Some(reason) = words::blocked(&fitted) {
+            return Ok(Err(reason));
+        }
         let begin = store::placement_items::begin;
-        kept(begin(&mut tx, &run.agency_id, &item.id, name, now).await?)?;
+        kept(begin(&mut tx, agency, &item.id, &fitted.definition.name, now).await?)?;
         let next = run.clone();
-        kept(ending::commit(self.app, tx, run, next).await?)
+        kept(ending::commit(self.app, tx, run, next).await?)?;
+        Ok(Ok(definition))
     }
 
     async fn not_created(

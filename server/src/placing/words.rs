@@ -13,6 +13,9 @@ pub(super) const NOT_LACKING: &str =
 /// An agent that is known only by its list's part.
 pub(super) const HALF_READ: &str =
     "Only a part of it has been read so far. Sync the account that it is in, then start again.";
+/// An agent that somebody changes at this moment.
+pub(super) const BEING_CHANGED: &str =
+    "Somebody was changing it. Start again, and it is placed as it is then.";
 /// What was under way when a run ended before its end.
 pub(super) const INTERRUPTED: &str = "The provider was asked and did not say whether it is there. Start again, and it is \
      looked for first.";
@@ -103,6 +106,88 @@ pub(super) fn unseen(provider: ProviderKind) -> String {
         "{name} did not say whether it was made, and it is not in the account's list. It is not asked for again by \
          itself; start again to make it."
     )
+}
+
+/// A new agent of which no answer says whether it is there.
+pub(super) fn not_told(provider: ProviderKind, error: &ProviderError) -> String {
+    let name = provider.display_name();
+    format!(
+        "It is unconfirmed whether {name} made it: {}. The account is looked at now, and it is not made twice.",
+        why(provider, error)
+    )
+}
+
+/// A new agent that is still being made when somebody asks for it again.
+pub(super) fn still_asked(provider: ProviderKind) -> String {
+    let name = provider.display_name();
+    format!(
+        "It is unconfirmed whether {name} made it. The account is being looked at; it is not made twice."
+    )
+}
+
+/// A new agent that was never confirmed and is asked for again.
+pub(super) fn looked_for(provider: ProviderKind) -> String {
+    let name = provider.display_name();
+    format!("It is looked for at {name} first, and made if it is not there.")
+}
+
+/// Why a change did not come to a provider, in its own words where it has any.
+pub(super) fn not_changed(provider: ProviderKind, error: &ProviderError) -> String {
+    let name = provider.display_name();
+    match error {
+        ProviderError::InvalidKey { .. } => {
+            format!("{name} refused the stored key. Replace the key, then send the change again.")
+        }
+        ProviderError::MissingPermission { .. } => format!(
+            "The key may not change agents at {name}. Give it that permission, or replace it."
+        ),
+        ProviderError::NoFunds { .. } => {
+            format!("The {name} account is out of funds. Top it up, then send the change again.")
+        }
+        ProviderError::NotFound => {
+            format!("{name} does not have the agent any more. Sync the account.")
+        }
+        error => format!("{}.", why(provider, error)),
+    }
+}
+
+/// A change of which no answer says whether it was made.
+pub(super) fn change_not_told(provider: ProviderKind, error: &ProviderError) -> String {
+    let name = provider.display_name();
+    format!(
+        "It is unconfirmed whether {name} took the change: {}. Send it again; a change that is sent twice is made once.",
+        why(provider, error)
+    )
+}
+
+/// Parts that a provider has not taken over, although it has accepted the change.
+pub(super) fn kept_its_own(provider: ProviderKind, fields: &[&str]) -> String {
+    let name = provider.display_name();
+    format!(
+        "{name} kept its own {}: a flow or a server of its own answers for this agent. Edit it at {name}.",
+        fields.join(" and ")
+    )
+}
+
+/// An account of which no key is at hand.
+pub(super) fn no_key_for_account(provider: ProviderKind) -> String {
+    let name = provider.display_name();
+    format!(
+        "No stored {name} key of the agent's client or of the agency opens this account. Save one, then send the \
+         change again."
+    )
+}
+
+fn why(provider: ProviderKind, error: &ProviderError) -> String {
+    let name = provider.display_name();
+    match (error, error.message()) {
+        (ProviderError::Rejected { status, .. }, None) => {
+            format!("{name} refused it with status {status}")
+        }
+        (ProviderError::Rejected { .. }, Some(words)) => format!("{name} refused it: {words}"),
+        (error, Some(words)) => format!("{}: {words}", waiting_reason(provider, error)),
+        (error, None) => waiting_reason(provider, error),
+    }
 }
 
 /// Why a run waits before it looks a last time.

@@ -43,6 +43,20 @@ pub(crate) async fn insert(
     Ok(inserted == 1)
 }
 
+/// Makes queued work due; work that is running or done stays as it is.
+pub(crate) async fn hasten(conn: &mut Conn, dedup_key: &str, now: Timestamp) -> Result<()> {
+    const SQL: &str = "UPDATE jobs SET run_at = $2 WHERE dedup_key = $1 AND state = 'queued'";
+    on!(conn, c => sqlx::query(SQL).bind(dedup_key).bind(now).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
+/// Forgets queued work that nobody needs any more.
+pub(crate) async fn cancel(conn: &mut Conn, dedup_key: &str) -> Result<()> {
+    const SQL: &str = "DELETE FROM jobs WHERE dedup_key = $1 AND state = 'queued'";
+    on!(conn, c => sqlx::query(SQL).bind(dedup_key).execute(c).await.map(|_| ()))?;
+    Ok(())
+}
+
 /// Claims the job that is due longest. `state = 'queued'` stands on the outer UPDATE too: without it PostgreSQL lets two
 /// workers claim one job.
 pub(crate) async fn claim(

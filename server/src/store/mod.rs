@@ -7,6 +7,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod agencies;
+pub(crate) mod agent_changes;
 pub(crate) mod agents;
 pub(crate) mod alerts;
 pub(crate) mod audit;

@@ -99,6 +99,32 @@ pub(crate) async fn find_next(
     Ok(on!(conn, c => sqlx::query_as(SQL).bind(agency).bind(run).fetch_optional(c).await)?)
 }
 
+/// The newest attempt to make an agent, in whichever account.
+pub(crate) async fn find_newest(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    agent: &AgentId,
+) -> Result<Option<PlacementItemRow>> {
+    const SQL: &str = concat!(
+        select!(),
+        "WHERE i.agency_id = $1 AND i.agent_id = $2 ORDER BY i.id DESC LIMIT 1"
+    );
+    Ok(on!(conn, c => sqlx::query_as(SQL).bind(agency).bind(agent).fetch_optional(c).await)?)
+}
+
+/// Whether an agent is being made somewhere at this moment.
+pub(crate) async fn is_in_the_making(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    agent: &AgentId,
+) -> Result<bool> {
+    const SQL: &str = "SELECT count(*) FROM placement_items \
+        WHERE agency_id = $1 AND agent_id = $2 AND state = 'creating'";
+    let count: i64 =
+        on!(conn, c => sqlx::query_scalar(SQL).bind(agency).bind(agent).fetch_one(c).await)?;
+    Ok(count > 0)
+}
+
 /// Agents that are being made in an account at this moment.
 pub(crate) async fn list_in_the_making(
     conn: &mut Conn,

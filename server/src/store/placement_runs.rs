@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use crate::{
     clock::Timestamp,
     error::Result,
-    id::{AccountId, AgencyId, ClientId, KeyId, PlacementRunId, UserId},
+    id::{AccountId, AgencyId, AgentId, ClientId, KeyId, PlacementRunId, UserId},
     store::{
         Conn,
         keyset::{Keyset, KeysetSql, keyset_sql},
@@ -39,6 +39,12 @@ pub(crate) struct PlacementRunRow {
     pub(crate) started_at: Option<Timestamp>,
     pub(crate) finished_at: Option<Timestamp>,
     pub(crate) revision: i64,
+    /// The agent that the run makes anew; none where it makes what agents lack.
+    pub(crate) new_agent_id: Option<AgentId>,
+    /// What the caller named its request.
+    pub(crate) request_id: Option<String>,
+    /// What the caller asked for.
+    pub(crate) request_hash: Option<String>,
 }
 
 macro_rules! select {
@@ -47,16 +53,17 @@ macro_rules! select {
             "SELECT r.id, r.agency_id, r.client_id, r.key_id, r.key_version, r.account_id, r.provider, r.state, r.total, \
              r.created_count, r.failed_count, r.skipped_count, r.unconfirmed_count, r.failures_in_a_row, r.waiting_until, \
              r.waiting_reason, r.error_code, r.error_message, r.requested_by, r.created_at, r.started_at, r.finished_at, \
-             r.revision FROM placement_runs r ",
+             r.revision, r.new_agent_id, r.request_id, r.request_hash FROM placement_runs r ",
             $tail
         )
     };
 }
 
-/// Queues a run; false when one works in this account already.
+/// Queues a run; false when one works in this account already, or when the agency has one of this request.
 pub(crate) async fn insert(conn: &mut Conn, row: &PlacementRunRow) -> Result<bool> {
     const SQL: &str = "INSERT INTO placement_runs (id, agency_id, client_id, key_id, key_version, account_id, provider, \
-        state, total, requested_by, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING";
+        state, total, requested_by, created_at, started_at, new_agent_id, request_id, request_hash) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING";
     let inserted = on!(conn, c => sqlx::query(SQL)
         .bind(&row.id)
         .bind(&row.agency_id)
@@ -69,6 +76,10 @@ pub(crate) async fn insert(conn: &mut Conn, row: &PlacementRunRow) -> Result<boo
         .bind(row.total)
         .bind(&row.requested_by)
         .bind(row.created_at)
+        .bind(row.started_at)
+        .bind(&row.new_agent_id)
+        .bind(&row.request_id)
+        .bind(&row.request_hash)
         .execute(c)
         .await
         .map(|r| r.rows_affected()))?;
@@ -85,14 +96,35 @@ pub(crate) async fn find(
     Ok(on!(conn, c => sqlx::query_as(SQL).bind(agency).bind(run).fetch_optional(c).await)?)
 }
 
-/// The run of an account that is under way.
+/// The run of an agency that began with this request.
+pub(crate) async fn find_by_request(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    request: &str,
+) -> Result<Option<PlacementRunRow>> {
+    const SQL: &str = select!("WHERE r.agency_id = $1 AND r.request_id = $2");
+    Ok(on!(conn, c => sqlx::query_as(SQL).bind(agency).bind(request).fetch_optional(c).await)?)
+}
+
+/// Forgets a run that made nothing, with its agents' rows.
+pub(crate) async fn delete(conn: &mut Conn, agency: &AgencyId, run: &PlacementRunId) -> Result<()> {
+    const ITEMS: &str = "DELETE FROM placement_items WHERE agency_id = $1 AND run_id = $2";
+    const RUN: &str = "DELETE FROM placement_runs WHERE agency_id = $1 AND id = $2";
+    for sql in [ITEMS, RUN] {
+        on!(conn, c => sqlx::query(sql).bind(agency).bind(run).execute(c).await.map(|_| ()))?;
+    }
+    Ok(())
+}
+
+/// The run that makes what agents lack in an account and is under way.
 pub(crate) async fn find_active(
     conn: &mut Conn,
     agency: &AgencyId,
     account: &AccountId,
 ) -> Result<Option<PlacementRunRow>> {
     const SQL: &str = select!(
-        "WHERE r.agency_id = $1 AND r.account_id = $2 AND r.state IN ('queued', 'running', 'waiting')"
+        "WHERE r.agency_id = $1 AND r.account_id = $2 AND r.new_agent_id IS NULL \
+         AND r.state IN ('queued', 'running', 'waiting')"
     );
     Ok(on!(conn, c => sqlx::query_as(SQL).bind(agency).bind(account).fetch_optional(c).await)?)
 }

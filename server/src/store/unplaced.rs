@@ -18,11 +18,13 @@ pub(crate) struct UnplacedRow {
     pub(crate) is_half_read: bool,
 }
 
-// Agents whose calls go over a place's key and that have no active placement in that key's account.
+// Agents whose calls go over a place's key and that have no active placement in that key's account. An agent that never had a
+// placement is one whose making was never confirmed.
 macro_rules! lacking {
     () => {
         concat!(
-            "WHERE a.agency_id = $1 AND a.provider = $2 AND a.status = 'active' AND ",
+            "WHERE a.agency_id = $1 AND a.provider = $2 \
+             AND (a.status = 'active' OR NOT EXISTS (SELECT 1 FROM placements n WHERE n.agent_id = a.id)) AND ",
             served_by!("$3"),
             " AND NOT EXISTS (SELECT 1 FROM placements p WHERE p.agent_id = a.id AND p.account_id = $4 AND p.status = 'active') "
         )
@@ -49,7 +51,7 @@ pub(crate) struct UnplacedQuery<'a> {
     pub(crate) account: &'a AccountId,
 }
 
-/// Those behind the id `after`, by their ids.
+/// Those behind the id `after`, by their ids. A new agent whose own run still makes it lacks nothing yet.
 pub(crate) async fn list_unplaced(
     conn: &mut Conn,
     agency: &AgencyId,
@@ -57,7 +59,10 @@ pub(crate) async fn list_unplaced(
     after: &str,
     limit: i64,
 ) -> Result<Vec<UnplacedRow>> {
-    const SQL: &str = unplaced!("AND a.id > $5 ORDER BY a.id LIMIT $6");
+    const SQL: &str = unplaced!(
+        "AND NOT EXISTS (SELECT 1 FROM placement_runs w WHERE w.new_agent_id = a.id AND w.account_id = $4 \
+         AND w.state IN ('queued', 'running', 'waiting')) AND a.id > $5 ORDER BY a.id LIMIT $6"
+    );
     Ok(on!(conn, c => sqlx::query_as(SQL)
         .bind(agency)
         .bind(query.provider)

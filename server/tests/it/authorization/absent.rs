@@ -338,6 +338,21 @@ const CASES: &[Case] = &[
         |id| json!({ "input": { "agentIds": [id], "provider": "VAPI" } }),
     ),
     (
+        "createAgent(input.clientId)",
+        |scene| &scene.client,
+        "mutation($input: CreateAgentInput!) { createAgent(input: $input) { agent { id } } }",
+        |id| {
+            let model = json!({ "vendor": "openai", "name": "gpt-4.1" });
+            json!({ "input": { "clientId": id, "provider": "VAPI", "name": "N", "prompt": "P", "model": model } })
+        },
+    ),
+    (
+        "updateAgent(input.agentId)",
+        |scene| &scene.agent,
+        "mutation($input: UpdateAgentInput!) { updateAgent(input: $input) { agent { id } } }",
+        |id| json!({ "input": { "agentId": id, "firstMessage": "Hello." } }),
+    ),
+    (
         "portalUsers(clientId)",
         |scene| &scene.client,
         "query($id: ID!) { portalUsers(clientId: $id) { id } }",

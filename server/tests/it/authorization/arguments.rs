@@ -106,6 +106,16 @@ impl World {
             ),
             "placementRun" => id(&json!("a-placement-run-of-ours")),
             "startPlacementRun" => input("StartPlacementRunInput", json!({ "provider": "VAPI" })),
+            // One name for all: the first one makes the agent, and the others are answered with it.
+            "createAgent" => input(
+                "CreateAgentInput",
+                json!({ "provider": "VAPI", "name": "Night desk", "prompt": "Be brief.", "clientMutationId": "walk",
+                    "model": { "vendor": "openai", "name": "gpt-4.1" } }),
+            ),
+            "updateAgent" => input(
+                "UpdateAgentInput",
+                json!({ "agentId": self.called_agent().await, "firstMessage": "Hello." }),
+            ),
             "confirmSync" => {
                 self.app
                     .sql(

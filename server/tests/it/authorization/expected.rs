@@ -133,6 +133,16 @@ const NULL: &[(&str, &str, &str)] = &[
         "the sample's key works, of which its provider says nothing",
     ),
     (
+        "CreateAgentPayload",
+        "message",
+        "the sample's agent is made, and nothing is left to be said",
+    ),
+    (
+        "PlacementUpdate",
+        "message",
+        "the sample's change is taken over whole; `placing/update.rs` shows them",
+    ),
+    (
         "Membership",
         "clientName",
         "only a person of a client has one",
@@ -167,6 +177,7 @@ const TAKING_IDS: &[&str] = &[
     "archiveClient",
     "restoreClient",
     "assignAgents",
+    "updateAgent",
     "portalUsers",
     "createPortalUser",
     "updatePortalUser",

@@ -3,9 +3,12 @@
 
 mod client;
 mod course;
+mod create;
 mod lost;
 mod race;
+mod random_kills;
 mod trouble;
+mod update;
 
 use std::time::Duration;
 

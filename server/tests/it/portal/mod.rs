@@ -60,6 +60,16 @@ async fn redeem(client: &TestClient, url: &Value, password: &str) -> Answer {
     client.graphql(document, json!({ "input": input })).await
 }
 
+/// A person of a client, logged in, who may see its agents.
+pub(crate) async fn person_of(app: &TestApp, admin: &TestClient, client: &Value) -> TestClient {
+    let input = json!({ "clientId": client, "name": "Pia", "email": "pia@bayview.example" });
+    let made = make(admin, input).await.ok()["createPortalUser"].clone();
+    let person = TestClient::new(app, Some(&app.agency));
+    let url = &made["logInLink"]["url"];
+    redeem(&person, url, PASSWORD).await.ok();
+    person
+}
+
 impl Scene {
     /// A person of a client, logged in; with their id.
     async fn person(&self, client: &Value, email: &str, permissions: Value) -> (TestClient, Value) {

@@ -12,6 +12,9 @@ mod resume;
 mod schedule;
 mod waiting;
 
+pub(crate) use random_kills::Dice;
+pub(crate) use resume::end_lease;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};

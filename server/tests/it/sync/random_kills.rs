@@ -21,19 +21,19 @@ const AGENTS: usize = 5000;
 const NUMBERS: usize = 1500;
 
 /// Points in time that differ from run to run; a failure tells the seed.
-struct Dice {
-    seed: u64,
+pub(crate) struct Dice {
+    pub(crate) seed: u64,
     state: u64,
 }
 
 impl Dice {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let seed = RandomState::new().hash_one(0);
         Self { seed, state: seed }
     }
 
     /// From 0 to `end` - 1: Knuth's linear congruential generator, whose upper bits are good enough for this.
-    fn roll(&mut self, end: u64) -> u64 {
+    pub(crate) fn roll(&mut self, end: u64) -> u64 {
         self.state = self
             .state
             .wrapping_mul(6_364_136_223_846_793_005)

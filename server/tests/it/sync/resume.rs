@@ -35,7 +35,7 @@ pub(super) async fn assert_whole(installation: &Installation) {
 }
 
 /// On PostgreSQL another replica may still hold the job, so its lease has to run out; this spares the test that wait.
-pub(super) async fn end_lease(installation: &Installation) {
+pub(crate) async fn end_lease(installation: &Installation) {
     if installation.database.is_postgres() {
         let sql = "UPDATE jobs SET lock_until = 0 WHERE state = 'running'";
         installation.database.sql(sql).await;
