@@ -19,7 +19,7 @@ use crate::{
     providers::{Model, Voice},
 };
 
-/// A voice.
+/// The voice that an agent is to speak with.
 #[derive(InputObject)]
 pub(crate) struct AgentVoiceInput {
     /// Who makes the voice, such as 11labs.
@@ -37,7 +37,7 @@ impl From<AgentVoiceInput> for Voice {
     }
 }
 
-/// A language model.
+/// The language model that an agent is to think with.
 #[derive(InputObject)]
 pub(crate) struct AgentModelInput {
     /// Who makes the model, such as openai.
@@ -97,7 +97,7 @@ pub(crate) struct CreateAgentPayload {
 /// What to change of an agent. What is absent stays; null clears what an agent can be without.
 #[derive(InputObject)]
 pub(crate) struct UpdateAgentInput {
-    /// Which agent.
+    /// Ringfence's id of the agent.
     agent_id: ID,
     /// What it is called.
     name: MaybeUndefined<String>,
@@ -116,7 +116,7 @@ pub(crate) struct UpdateAgentInput {
 /// What became of a change in an account that holds the agent.
 #[derive(SimpleObject)]
 pub(crate) struct PlacementUpdate {
-    /// Where.
+    /// The account that holds the agent, and its id there.
     placement: Placement,
     /// What became of it.
     state: UpdateState,

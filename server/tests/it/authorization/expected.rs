@@ -138,11 +138,6 @@ const NULL: &[(&str, &str, &str)] = &[
         "the sample's agent is made, and nothing is left to be said",
     ),
     (
-        "PlacementUpdate",
-        "message",
-        "the sample's change is taken over whole; `placing/update.rs` shows them",
-    ),
-    (
         "Membership",
         "clientName",
         "only a person of a client has one",
