@@ -1,5 +1,5 @@
 //! Changing an agent (R5): at every account that holds it and whose key its calls could go over, so that a key that is
-//! cleared or saved leads to the same agent (R1, R3). Who changes an agent has it for himself until the answers are written.
+//! cleared or saved leads to the same agent (R1, R3). Whoever changes an agent has it to themselves until the answers are written.
 //! What one account did not take is said and does not undo what another one took; where none took it, nothing is written.
 
 use std::time::Duration;
