@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use aws_lc_rs::digest;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::SecretString;
 
 use crate::{
@@ -265,17 +266,10 @@ async fn unconfirmed(
     let (agency, now) = (&run.agency_id, app.clock.now());
     let error = &not_created.error;
     let mut tx = app.db.begin().await?;
-    if words::was_answered(error) {
+    if let Some(code) = words::answer_code(error) {
         let message = words::refusal(provider, not_created);
         let note = store::placement_items::note_answer;
-        note(
-            &mut tx,
-            agency,
-            &item.id,
-            provider_code(error).as_str(),
-            &message,
-        )
-        .await?;
+        note(&mut tx, agency, &item.id, code.as_str(), &message).await?;
     }
     jobs::hasten(&mut tx, &job_of(run), now).await?;
     tx.commit().await?;
@@ -420,10 +414,7 @@ fn request_hash(new: &NewAgent, definition: &AgentDefinition) -> String {
     let content = definition.content_hash();
     let text = format!("{}\n{client}\n{content}", new.provider.as_str());
     let hash = digest::digest(&digest::SHA256, text.as_bytes());
-    hash.as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    URL_SAFE_NO_PAD.encode(hash)
 }
 
 fn new_item(run: &PlacementRunRow, agent: AgentId, name: &str) -> PlacementItemRow {
