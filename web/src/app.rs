@@ -9,7 +9,8 @@ use crate::pages::alerts::AlertsPage;
 use crate::pages::api_keys::ApiKeysPage;
 use crate::pages::audit::AuditPage;
 use crate::pages::client::{
-    ClientAgentsTab, ClientKeysTab, ClientOverviewTab, ClientPage, ClientSettingsTab,
+    ClientAgentsTab, ClientKeysTab, ClientOverviewTab, ClientPage, ClientPeopleTab,
+    ClientSettingsTab,
 };
 use crate::pages::clients::ClientsPage;
 use crate::pages::home::HomePage;
@@ -57,6 +58,7 @@ pub(crate) fn App() -> impl IntoView {
                         <Route path=path!("") view=ClientOverviewTab />
                         <Route path=path!("agents") view=ClientAgentsTab />
                         <Route path=path!("api-keys") view=ClientKeysTab />
+                        <Route path=path!("people") view=ClientPeopleTab />
                         <Route path=path!("settings") view=ClientSettingsTab />
                     </ParentRoute>
                     <Route path=path!("settings/api-keys") view=ApiKeysPage />

@@ -6,6 +6,10 @@ use crate::api::{ApiError, DateTime, Window, operation, send};
 use crate::logic::list_state::ListState;
 
 operation!(ListClients, "src/api/clients/list_clients.graphql");
+operation!(
+    CountArchivedClients,
+    "src/api/clients/count_archived_clients.graphql"
+);
 operation!(GetClient, "src/api/clients/get_client.graphql");
 operation!(CreateClient, "src/api/clients/create_client.graphql");
 operation!(UpdateClient, "src/api/clients/update_client.graphql");
@@ -31,6 +35,13 @@ pub(crate) async fn list(agency: &str, state: ListState) -> Result<ClientList, A
         before: window.before,
     };
     Ok(send::<ListClients>(agency, variables).await?.clients)
+}
+
+/// How many clients are archived.
+pub(crate) async fn archived_count(agency: &str) -> Result<i64, ApiError> {
+    let variables = count_archived_clients::Variables {};
+    let answer = send::<CountArchivedClients>(agency, variables).await?;
+    Ok(answer.clients.total_count)
 }
 
 /// One client, and the providers with the agency's keys that it uses where it has none of its own.

@@ -212,6 +212,16 @@ contract_enum! {
     IntegrationState { NotConnected = "NOT_CONNECTED", Connected = "CONNECTED", NeedsAttention = "NEEDS_ATTENTION", Waiting = "WAITING", }
 }
 contract_enum! {
+    /// What a person of a client may (P2).
+    PortalPermission {
+        ViewAgents = "VIEW_AGENTS", ViewCalls = "VIEW_CALLS", TriggerCalls = "TRIGGER_CALLS", ManageIntegrations = "MANAGE_INTEGRATIONS",
+    }
+}
+contract_enum! {
+    /// What became of a key that was handed in (P4).
+    KeyHandInState { Waiting = "WAITING", Accepted = "ACCEPTED", Declined = "DECLINED", Replaced = "REPLACED", }
+}
+contract_enum! {
     /// The closed list of the server's error codes.
     ErrorCode {
         Unauthenticated = "UNAUTHENTICATED", Forbidden = "FORBIDDEN", NotFound = "NOT_FOUND", InvalidInput = "INVALID_INPUT",
@@ -267,6 +277,8 @@ mod tests {
             RouteDoubt::names(),
             PlacementRunState::names(),
             IntegrationState::names(),
+            PortalPermission::names(),
+            KeyHandInState::names(),
             ErrorCode::names(),
         ] {
             let in_schema = values_in(schema, name);

@@ -18,6 +18,7 @@ pub(crate) mod clients;
 pub(crate) mod decode;
 pub(crate) mod enums;
 pub(crate) mod overview;
+pub(crate) mod people;
 pub(crate) mod phone_numbers;
 pub(crate) mod placements;
 pub(crate) mod portal;
@@ -51,7 +52,7 @@ macro_rules! operation {
                 "AgentSortField", "PhoneNumberSortField", "SyncChangeKind", "SyncChangeSubject", "SyncChangeField", "ErrorCode",
                 "AlertKind", "AlertState", "WebhookEvent", "WebhookDeliveryState", "WebhookFailure",
                 "KeyScope", "AccountRelation", "KeyVersionState", "RouteState", "RouteStationState", "RouteBlockCode", "RouteDoubt",
-                "PlacementRunState", "IntegrationState"
+                "PlacementRunState", "IntegrationState", "PortalPermission", "KeyHandInState"
             )
         )]
         pub(crate) struct $name;

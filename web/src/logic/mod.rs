@@ -2,12 +2,14 @@
 //! for each outcome, the state of a list in its URL. Nothing here touches the browser or the server, so that all of it
 //! is tested natively.
 
+pub(crate) mod breaker_words;
 pub(crate) mod carrier;
 pub(crate) mod clear_impact;
 pub(crate) mod client_words;
 pub(crate) mod csv;
 pub(crate) mod empty_words;
 pub(crate) mod first_call;
+pub(crate) mod hand_in_words;
 pub(crate) mod key_preview;
 pub(crate) mod key_text;
 pub(crate) mod list_state;
@@ -15,6 +17,7 @@ pub(crate) mod model_name;
 pub(crate) mod number;
 pub(crate) mod outcome;
 pub(crate) mod password;
+pub(crate) mod people_words;
 pub(crate) mod phone;
 pub(crate) mod placement_words;
 pub(crate) mod portal_words;

@@ -2,7 +2,7 @@
 //! page stand in the URL. The list follows the count on the sidebar's badge.
 
 use crate::api::alerts::{self as api, Alert, AlertPage as Page};
-use crate::api::enums::{AlertKind, AlertState};
+use crate::api::enums::{AlertKind, AlertState, Permission};
 use crate::components::badge::{Tone, badge};
 use crate::components::button::{Button, ButtonKind};
 use crate::components::empty_state::EmptyState;
@@ -119,7 +119,7 @@ fn nothing(is_everything: bool) -> AnyView {
     let (title, text) = if is_everything {
         (
             "There has been no alert yet",
-            "When a provider refuses a key, an account runs out of funds, a sync fails or a webhook is switched off, it is said here.",
+            "When a provider refuses a key, an account runs out of funds, a client hands in a key, a sync fails or a webhook is switched off, it is said here.",
         )
     } else {
         (
@@ -193,9 +193,16 @@ fn way_out(agency: AgencyContext, alert: &Alert) -> AnyView {
         AlertKind::WebhookDisabled => ("/settings/webhooks", "Open webhooks"),
         AlertKind::SyncFailed => ("/settings/sync-history", "Open sync history"),
         AlertKind::KeyInvalid | AlertKind::KeyNoFunds => ("/settings/api-keys", "Open API keys"),
+        // Whoever may not decide it finds nothing there.
+        AlertKind::HandInWaiting if agency.may(Permission::ManageKeys) => {
+            ("/clients", "Review the key")
+        }
         AlertKind::HandInWaiting | AlertKind::Unknown => return ().into_any(),
     };
-    let is_about_key = matches!(alert.kind, AlertKind::KeyInvalid | AlertKind::KeyNoFunds);
+    let is_about_key = matches!(
+        alert.kind,
+        AlertKind::KeyInvalid | AlertKind::KeyNoFunds | AlertKind::HandInWaiting
+    );
     let page = match &alert.client_id {
         Some(client) if is_about_key => format!("/clients/{client}/api-keys"),
         _ => page.to_owned(),

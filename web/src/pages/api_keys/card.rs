@@ -13,6 +13,7 @@ use crate::logic::outcome::{self, KeyContext, Words};
 use crate::pages::api_keys::bring_back::bring_back;
 use crate::pages::api_keys::clear_dialog::ClearDialog;
 use crate::pages::api_keys::connected::connected;
+use crate::pages::api_keys::hand_in::hand_in;
 use crate::pages::api_keys::replace_dialog::ReplaceDialog;
 use crate::pages::api_keys::save_form::SaveForm;
 use crate::pages::api_keys::versions_dialog::VersionsDialog;
@@ -144,19 +145,27 @@ impl CardContext {
 
     /// After a save: says so, shows the card anew and puts the focus on it (checklist 16).
     pub(super) fn saved(self, saved: Saved) {
-        self.toast(outcome::saved(
+        self.is_replacing().set(false);
+        self.is_showing_versions().set(false);
+        self.changed(outcome::saved(
             saved.health,
             &self.name(),
             saved.has_sync_run,
         ));
+    }
+
+    /// Says what has happened to the key, shows the card anew and puts the focus on it.
+    pub(super) fn changed(self, text: String) {
+        self.toast(text);
         self.failure.set(None);
-        self.is_replacing().set(false);
-        self.is_showing_versions().set(false);
         self.page.keys.reload();
-        if let Some(heading) = self.heading.get_untracked() {
-            // The heading takes the focus because of its tabindex.
-            let _ = heading.focus();
-        }
+        // In the next frame: a dialog that closes gives the focus back first, to a button that may go away.
+        request_animation_frame(move || {
+            if let Some(heading) = self.heading.try_get_untracked().flatten() {
+                // The heading takes the focus because of its tabindex.
+                let _ = heading.focus();
+            }
+        });
     }
 
     /// Validates the stored key again (K15).
@@ -309,6 +318,7 @@ pub(super) fn ProviderCard(info: ProviderInfo) -> impl IntoView {
     view! {
         <section class="card provider" aria-label=name.clone()>
             {card_head(&name, card.heading, state_badge)}
+            {hand_in(card)}
             {move || if is_connected.get() { connected(card) } else { not_connected(card) }}
         </section>
         <ReplaceDialog card=card />

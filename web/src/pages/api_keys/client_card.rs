@@ -4,7 +4,9 @@
 use crate::api::provider_keys::AgencyKey;
 use crate::components::badge::{Tone, badge, health_badge};
 use crate::components::button::Button;
+use crate::components::error_notice::Notice;
 use crate::components::icons::Icon;
+use crate::logic::breaker_words;
 use crate::pages::api_keys::bring_back::bring_back;
 use crate::pages::api_keys::card::CardContext;
 use leptos::prelude::*;
@@ -41,6 +43,7 @@ pub(super) fn without_key(card: CardContext) -> AnyView {
                 <span>"Uses the agency key " {key.masked_key.map(|mask| view! { <code class="masked">{mask}</code> }.into_any())}</span>
                 {health_badge(key.health, key.is_readable)}
             </p>
+            {key.is_breaker_open.then(|| agency_breaker(card))}
         }
         .into_any(),
         None => view! { <p>{format!("No key: its {provider} agents cannot call.")}</p> }.into_any(),
@@ -62,6 +65,18 @@ pub(super) fn without_key(card: CardContext) -> AnyView {
         {counts}
         {action}
         {bring_back(card)}
+    }
+    .into_any()
+}
+
+/// The agency's key is rejected, and with it the client's calls are refused (R8).
+fn agency_breaker(card: CardContext) -> AnyView {
+    let words = breaker_words::of_agency(&card.name());
+    let href = move || card.agency.path("/settings/api-keys");
+    view! {
+        <Notice tone=Tone::Bad symbol=Icon::Bad title=words.title text=words.text>
+            <a class="button" href=href>"Open the agency's API keys"</a>
+        </Notice>
     }
     .into_any()
 }

@@ -9,7 +9,7 @@ use crate::components::fresh_id;
 use crate::components::icons::{Icon, icon};
 use crate::components::time::relative_time;
 use crate::logic::outcome;
-use crate::logic::{key_preview, provider_name, query_string};
+use crate::logic::{breaker_words, key_preview, provider_name, query_string};
 use crate::pages::api_keys::card::{CardContext, capability_name};
 use crate::pages::api_keys::client_card::locked_reason;
 use crate::pages::api_keys::placements::placements;
@@ -67,7 +67,8 @@ fn facts(card: CardContext, key: ProviderKey) -> AnyView {
                 None => "Never checked".into_any(),
             }}</span>
         </p>
-        {advice(card, key.health, key.is_readable, key.health_message, &key.capabilities.iter().filter(|c| c.state == CapabilityState::No).map(|c| capability_name(c.capability)).collect::<Vec<_>>())}
+        {(key.is_breaker_open && key.is_readable).then(|| breaker(card))}
+        {advice(card, key.health, key.is_readable, key.is_breaker_open, key.health_message, &key.capabilities.iter().filter(|c| c.state == CapabilityState::No).map(|c| capability_name(c.capability)).collect::<Vec<_>>())}
         {same_key(key.same_keys.as_deref().unwrap_or_default())}
         // Of a key that the provider refuses nothing is known, and the notice above says all there is to say.
         {(key.health != KeyHealth::Invalid).then(|| view! {
@@ -101,14 +102,30 @@ fn same_key(keys: &[SameKey]) -> AnyView {
     }
 }
 
+/// Why no call is tried (R8), and what ends that.
+fn breaker(card: CardContext) -> AnyView {
+    let client = card.client();
+    let words = breaker_words::of_key(&card.name(), client.as_ref().map(|it| it.name.as_str()));
+    view! { <Notice tone=Tone::Bad symbol=Icon::Bad title=words.title text=words.text /> }
+        .into_any()
+}
+
 fn advice(
     card: CardContext,
     health: KeyHealth,
     is_readable: bool,
+    is_breaker_open: bool,
     message: Option<String>,
     lacking: &[&'static str],
 ) -> AnyView {
     let name = card.name();
+    let said = message.filter(|_| is_readable).map(|message| {
+        view! { <p class="said">{format!("{name} says: “{message}”")}</p> }.into_any()
+    });
+    if is_breaker_open && is_readable && health == KeyHealth::Invalid {
+        // The notice about the breaker has said it, and what helps.
+        return said.into_any();
+    }
     let (tone, symbol, words) = if is_readable {
         let Some(words) = outcome::health_advice(health, &name, lacking) else {
             return ().into_any();
@@ -126,9 +143,6 @@ fn advice(
         );
         (Tone::Bad, Icon::Lock, words)
     };
-    let said = message.filter(|_| is_readable).map(|message| {
-        view! { <p class="said">{format!("{name} says: “{message}”")}</p> }.into_any()
-    });
     if health == KeyHealth::NoFunds && is_readable {
         let url = card.info.with_value(|info| {
             let usual = &info.dashboard_url;

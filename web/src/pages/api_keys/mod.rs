@@ -6,6 +6,8 @@ mod card;
 mod clear_dialog;
 mod client_card;
 mod connected;
+mod hand_in;
+mod hand_in_switch;
 mod placements;
 mod preview;
 mod replace_dialog;
@@ -14,16 +16,18 @@ mod save_form;
 mod versions_dialog;
 
 use crate::api::enums::{Permission, Provider};
+use crate::api::people::{self, KeyHandIn};
 use crate::api::provider_keys::{self as api, KeysPage, ProviderInfo};
 use crate::components::error_notice::ErrorNotice;
 use crate::components::icons::{Icon, icon};
 use crate::components::page_head::PageHead;
 use crate::components::skeleton::skeleton_cards;
 use crate::loader::Loader;
-use crate::logic::outcome;
+use crate::logic::outcome::{self, Words};
 use crate::pages::api_keys::card::ProviderCard;
 pub(crate) use crate::pages::api_keys::card::card_head;
 pub(crate) use crate::pages::api_keys::connected::testing;
+use crate::pages::api_keys::hand_in_switch::hand_in_switch;
 use crate::pages::api_keys::sample_keys::SampleKeys;
 use crate::session::use_agency;
 use leptos::prelude::*;
@@ -51,6 +55,10 @@ struct PageContext {
     /// A sample key that was picked: whose, and which.
     sample: RwSignal<Option<(Provider, String)>>,
 }
+
+/// What the client's people handed in; empty for those who may not decide it.
+#[derive(Clone, Copy)]
+struct HandIns(Loader<Vec<KeyHandIn>>);
 
 /// The page at `settings/api-keys`.
 #[component]
@@ -84,6 +92,7 @@ fn keys_of(client: Option<ClientScope>) -> AnyView {
     let agency = use_agency();
     let may_see_details = Memo::new(move |_| agency.may(Permission::ViewKeyDetails));
     let is_archived = client.as_ref().is_some_and(|client| client.is_archived);
+    let is_agencys = client.is_none();
     let may_manage = Memo::new(move |_| agency.may(Permission::ManageKeys) && !is_archived);
     let client_id = StoredValue::new(client.as_ref().map(|client| client.id.clone()));
     let keys = Loader::new(move || {
@@ -91,6 +100,19 @@ fn keys_of(client: Option<ClientScope>) -> AnyView {
         let client_id = client_id.try_get_value().flatten();
         async move { api::list(&slug, client_id, details).await }
     });
+    let hand_ins = Loader::new(move || {
+        // An archived client's are shown too: they wait until it is restored.
+        let may_decide = agency.may(Permission::ManageKeys);
+        let slug = agency.slug.get();
+        let client_id = client_id.try_get_value().flatten();
+        async move {
+            match client_id {
+                Some(client_id) if may_decide => people::hand_ins(&slug, client_id).await,
+                _ => Ok(Vec::new()),
+            }
+        }
+    });
+    provide_context(HandIns(hand_ins));
     provide_context(PageContext {
         client: StoredValue::new(client),
         keys,
@@ -106,11 +128,16 @@ fn keys_of(client: Option<ClientScope>) -> AnyView {
             let words = outcome::other(&error);
             view! { <ErrorNotice error=error words=words on_retry=move |()| keys.reload() /> }.into_any()
         })}
+        {move || hand_ins.error.get().map(|error| {
+            let words = Words::new("Whether handed-in keys wait is not known", "Nothing of them has changed. Look again.");
+            view! { <ErrorNotice error=error words=words on_retry=move |()| hand_ins.reload() /> }.into_any()
+        })}
         {move || match catalogue.get() {
             None if keys.error.with(Option::is_some) => ().into_any(),
             None => skeleton_cards(3),
             Some(providers) => cards(providers),
         }}
+        {is_agencys.then(hand_in_switch)}
         {move || may_manage.get().then(|| view! { <SampleKeys /> }.into_any())}
         {move || keys.data.with(|data| data.as_ref().and_then(|data| data.instance.master_key_id.clone())).map(|id| view! {
             <p class="page-foot">{icon(Icon::Lock)} <span>"Keys are sealed with master key " <code>{id}</code> ", which is kept outside of the database."</span></p>

@@ -1,14 +1,18 @@
 //! Agents of a client that are not in the account of its own key (R5): how many cannot call yet, what the provider cannot take
 //! over of them, and the run that makes them there, with its progress. What was ticked before the key was saved starts by
-//! itself where nothing of an agent is lost; otherwise the person reads first what is.
+//! itself where nothing of an agent is lost; otherwise the person reads first what is. A run that is under way is shown again
+//! after a reload, and what the last one left unmade for as long as agents are missing.
 
 use crate::api::ApiError;
-use crate::api::placements::{self as api, PlacementPlan, PlacementRun};
+use crate::api::enums::PlacementRunState;
+use crate::api::placements::{self as api, PlacementPlan, PlacementRun, Unmade};
+use crate::clock;
 use crate::components::badge::Tone;
 use crate::components::button::{Button, ButtonKind};
 use crate::components::error_notice::{ErrorNotice, Notice};
-use crate::components::icons::Icon;
+use crate::components::icons::{Icon, icon};
 use crate::components::progress::ProgressBar;
+use crate::components::time::relative_time;
 use crate::erased::{dynamic, effect, spawn};
 use crate::loader::Loader;
 use crate::logic::number::counted;
@@ -28,6 +32,8 @@ struct Context {
     card: StoredValue<CardContext>,
     plan: Loader<Option<PlacementPlan>>,
     run: RwSignal<Option<PlacementRun>>,
+    /// The last run that has ended without making all, and what it left.
+    outcome: RwSignal<Option<(PlacementRun, Option<Unmade>)>>,
     is_starting: RwSignal<bool>,
     failure: RwSignal<Option<ApiError>>,
 }
@@ -35,6 +41,14 @@ struct Context {
 impl Context {
     fn card(self) -> CardContext {
         self.card.get_value()
+    }
+
+    /// A run is being asked for, or followed.
+    fn is_busy(self) -> bool {
+        self.is_starting.get_untracked()
+            || self
+                .run
+                .with_untracked(|run| run.as_ref().is_some_and(|run| !api::has_ended(run.state)))
     }
 }
 
@@ -59,6 +73,7 @@ pub(super) fn placements(card: CardContext) -> AnyView {
         card: StoredValue::new(card),
         plan,
         run: RwSignal::new(None),
+        outcome: RwSignal::new(None),
         is_starting: RwSignal::new(false),
         failure: RwSignal::new(None),
     };
@@ -73,14 +88,61 @@ pub(super) fn placements(card: CardContext) -> AnyView {
             }
         }
     });
+    look_for_run(context);
     dynamic(move || match context.run.get() {
         Some(run) if !api::has_ended(run.state) => running(context),
         _ => match plan.data.get().flatten() {
-            Some(plan) if plan.total > 0 => offer(context, &plan),
+            Some(plan) if plan.total > 0 => {
+                view! { {left_unmade(context)} {offer(context, &plan)} }.into_any()
+            }
             // Without an answer the card is whole without this part; its agents say themselves why they cannot call.
             _ => ().into_any(),
         },
     })
+}
+
+/// The newest run of this version of the key: followed while it is under way, told of where it has left something.
+fn look_for_run(context: Context) {
+    let card = context.card();
+    let saved_at = Memo::new(move |_| {
+        card.stored
+            .with(|key| key.as_ref().map(|key| key.saved_at.clone()))
+    });
+    let (provider, client_id) = (card.provider(), StoredValue::new(card.client_id()));
+    let newest = Loader::new(move || {
+        let (slug, saved_at) = (card.agency.slug.get(), saved_at.get());
+        let client_id = client_id.try_get_value().flatten();
+        async move {
+            let (Some(saved_at), Some(client_id)) = (saved_at, client_id) else {
+                return Ok(None);
+            };
+            let newest = api::newest(&slug, provider, client_id).await?;
+            // What a run for another account has left says nothing about this one.
+            Ok(newest.filter(|(_, asked_at)| clock::parse(asked_at) >= clock::parse(&saved_at)))
+        }
+    });
+    effect(move || {
+        let Some((run, _)) = newest.data.get().flatten() else {
+            return;
+        };
+        if context.is_busy() {
+            return;
+        }
+        if api::has_ended(run.state) {
+            tell(context, run);
+        } else {
+            spawn(follow(context, Ok(run)));
+        }
+    });
+}
+
+/// Asks what a run has left, and keeps it for the card. Without an answer the counts alone are told.
+fn tell(context: Context, run: PlacementRun) {
+    let slug = context.card().agency.slug.get_untracked();
+    spawn(async move {
+        let unmade = api::unmade(&slug, run.id.clone()).await.ok();
+        context.outcome.try_set(Some((run, unmade)));
+    });
 }
 
 fn start(context: Context) {
@@ -95,41 +157,95 @@ fn start(context: Context) {
     );
     context.is_starting.set(true);
     context.failure.set(None);
+    context.outcome.set(None);
     spawn(async move {
-        let mut answer = match api::start(&slug, provider, client_id).await {
+        let answer = match api::start(&slug, provider, client_id).await {
             Ok(id) => api::get(&slug, id).await,
             Err(error) => Err(error),
         };
         if context.is_starting.try_set(false).is_some() {
             return; // The page was left meanwhile; the run goes on.
         }
-        loop {
-            match answer {
-                Ok(run) if api::has_ended(run.state) => return ended(context, run),
-                Ok(run) => {
-                    let id = run.id.clone();
-                    if context.run.try_set(Some(run)).is_some() {
-                        return;
-                    }
-                    TimeoutFuture::new(POLL_INTERVAL_MS).await;
-                    answer = api::get(&slug, id).await;
-                }
-                Err(error) => {
-                    context.run.try_set(None);
-                    context.failure.try_set(Some(error));
+        follow(context, answer).await;
+    });
+}
+
+/// Asks after a run until it ends or the page is left.
+async fn follow(context: Context, mut answer: Result<PlacementRun, ApiError>) {
+    let slug = context.card().agency.slug.get_untracked();
+    loop {
+        match answer {
+            Ok(run) if api::has_ended(run.state) => return ended(context, run),
+            Ok(run) => {
+                let id = run.id.clone();
+                if context.run.try_set(Some(run)).is_some() {
                     return;
                 }
+                TimeoutFuture::new(POLL_INTERVAL_MS).await;
+                answer = api::get(&slug, id).await;
+            }
+            Err(error) => {
+                context.run.try_set(None);
+                context.failure.try_set(Some(error));
+                return;
             }
         }
-    });
+    }
 }
 
 fn ended(context: Context, run: PlacementRun) {
     let text = placement_words::ended(&run, &context.card().name());
-    if context.run.try_set(Some(run)).is_none() {
+    let is_whole = run.state == PlacementRunState::Succeeded;
+    if context.run.try_set(Some(run.clone())).is_none() {
         context.card().toast(text);
         context.plan.reload();
+        if !is_whole {
+            tell(context, run);
+        }
     }
+}
+
+/// What the last run did not make, and why.
+fn left_unmade(context: Context) -> AnyView {
+    let name = context.card().name();
+    dynamic(move || {
+        let Some((run, unmade)) = context.outcome.get() else {
+            return ().into_any();
+        };
+        let ended_at = unmade
+            .as_ref()
+            .and_then(|unmade| unmade.finished_at.clone());
+        let (rows, more) = unmade.map_or_else(Default::default, |unmade| unmade_rows(&unmade));
+        view! {
+            <div class="preview warning">
+                <p class="consequence">{icon(Icon::History)} <span>"The last run did not make every agent"</span></p>
+                <p>
+                    {placement_words::ended(&run, &name)}
+                    {ended_at.map(|at| view! { " It ended " {relative_time(&at)} "." }.into_any())}
+                </p>
+                {(!rows.is_empty()).then(|| view! {
+                    <ul class="fates" aria-label="What was not made">
+                        {rows}
+                        {(more > 0).then(|| view! { <li class="quiet">{format!("and {more} more")}</li> }.into_any())}
+                    </ul>
+                }.into_any())}
+            </div>
+        }
+        .into_any()
+    })
+}
+
+fn unmade_rows(unmade: &Unmade) -> (Vec<AnyView>, i64) {
+    let nodes = &unmade.items.nodes;
+    let more = unmade.items.total_count - i64::try_from(nodes.len()).unwrap_or(i64::MAX);
+    let rows = nodes
+        .iter()
+        .map(|item| {
+            view! { <li>{item.name.clone()} <span class="quiet">{item.message.clone()}</span></li> }
+                .into_any()
+        })
+        .collect();
+    (rows, more)
 }
 
 fn running(context: Context) -> AnyView {

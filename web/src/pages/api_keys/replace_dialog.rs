@@ -292,27 +292,31 @@ fn previewed(form: Form, preview: &KeyPreview) -> AnyView {
             <button type="button" class="link-button" disabled=form.is_busy on:click=again>"Type another key"</button>
         </p>
         {preview_view(form.card(), preview, form.typed)}
-        {offers_placing(form.card(), preview).then(|| place_agents(form, preview.becoming_unreachable.count))}
+        {offers_placing(form.card(), preview).then(|| place_agents(form.places_agents, form.is_busy.into(), preview.becoming_unreachable.count))}
     }
     .into_any()
 }
 
 /// Whether a client's agents would not be in the account of the new key.
-fn offers_placing(card: CardContext, preview: &KeyPreview) -> bool {
+pub(super) fn offers_placing(card: CardContext, preview: &KeyPreview) -> bool {
     card.client().is_some() && preview.becoming_unreachable.count > 0
 }
 
 /// R5: offered, ticked. Where something of an agent would be lost, the card asks first.
-fn place_agents(form: Form, count: i64) -> AnyView {
+pub(super) fn place_agents(
+    is_ticked: RwSignal<bool>,
+    is_busy: Signal<bool>,
+    count: i64,
+) -> AnyView {
     let agents = counted(count, "agent", "agents");
     let text = format!("Create the {agents} in this account afterwards, from their definitions");
     view! {
         <label class="check">
             <input
                 type="checkbox"
-                prop:checked=form.places_agents
-                disabled=form.is_busy
-                on:change=move |event| form.places_agents.set(event_target_checked(&event))
+                prop:checked=is_ticked
+                disabled=is_busy
+                on:change=move |event| is_ticked.set(event_target_checked(&event))
             />
             <span>{text}</span>
         </label>

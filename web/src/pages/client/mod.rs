@@ -5,6 +5,7 @@ mod agents;
 mod api_keys;
 mod archiving;
 mod overview;
+mod people;
 mod settings;
 
 use crate::api::clients::{self as api, Client, ClientDetails};
@@ -22,6 +23,7 @@ use crate::pages::client::agents::ClientAgents;
 use crate::pages::client::api_keys::api_keys;
 use crate::pages::client::archiving::{Archiving, restore};
 use crate::pages::client::overview::overview;
+use crate::pages::client::people::people;
 use crate::pages::client::settings::settings;
 use crate::session::{AgencyContext, use_agency};
 use leptos::html;
@@ -85,7 +87,7 @@ struct Tab {
     needs: Permission,
 }
 
-const TABS: [Tab; 4] = [
+const TABS: [Tab; 5] = [
     Tab {
         label: "Overview",
         page: "",
@@ -100,6 +102,11 @@ const TABS: [Tab; 4] = [
         label: "API keys",
         page: "/api-keys",
         needs: Permission::ViewKeyStatus,
+    },
+    Tab {
+        label: "People",
+        page: "/people",
+        needs: Permission::Administer,
     },
     Tab {
         label: "Settings",
@@ -266,6 +273,12 @@ pub(crate) fn ClientAgentsTab() -> impl IntoView {
 #[component]
 pub(crate) fn ClientKeysTab() -> impl IntoView {
     api_keys(use_client())
+}
+
+/// The tab with the people who log in to the client's portal.
+#[component]
+pub(crate) fn ClientPeopleTab() -> impl IntoView {
+    people(use_client())
 }
 
 /// The tab with the client's name, and where it is archived.

@@ -7,17 +7,22 @@ use crate::api::clients::{self as api, ClientList, ClientRow};
 use crate::components::badge::{Tone, badge_of, health_badge};
 use crate::components::button::{Button, ButtonKind};
 use crate::components::empty_state::EmptyState;
+use crate::components::error_notice::ErrorNotice;
 use crate::components::icons::Icon;
 use crate::components::page_head::PageHead;
+use crate::components::skeleton::skeleton_lines;
 use crate::components::time::relative_time;
+use crate::erased::dynamic;
 use crate::loader::Loader;
 use crate::logic::list_state::{FilterSpec, ListSpec};
 use crate::logic::number::grouped;
 use crate::logic::provider_name::provider_name;
+use crate::logic::{outcome, query_string};
 use crate::pages::clients::new_dialog::NewClientDialog;
 use crate::pages::listing::{
     ColumnSpec, Listing, Loaded, Row, Screen, list_view, or_dash, page_facts,
 };
+use crate::session::AgencyContext;
 use leptos::prelude::*;
 use std::sync::Arc;
 
@@ -60,7 +65,9 @@ pub(crate) fn ClientsPage() -> impl IntoView {
     let loaded = Loaded::of(page, |page| page_facts!(page), rows);
     let is_making = RwSignal::new(false);
     let make = Callback::new(move |()| is_making.set(true));
-    let list = list_view(listing, loaded, None, ().into_any(), move || nothing(make));
+    let list = list_view(listing, loaded, None, ().into_any(), move || {
+        nothing(listing.agency, make)
+    });
     view! {
         <div class="page wide">
             <div class="list-column">
@@ -75,7 +82,25 @@ pub(crate) fn ClientsPage() -> impl IntoView {
     .into_any()
 }
 
-fn nothing(make: Callback<()>) -> AnyView {
+/// No client is in use. Whether there are archived ones is asked for only then.
+fn nothing(agency: AgencyContext, make: Callback<()>) -> AnyView {
+    let archived = Loader::new(move || {
+        let slug = agency.slug.get();
+        async move { api::archived_count(&slug).await }
+    });
+    dynamic(move || match (archived.data.get(), archived.error.get()) {
+        (Some(0), _) => no_clients(make),
+        (Some(count), _) => all_archived(agency, count, make),
+        (None, Some(error)) => {
+            let words = outcome::other(&error);
+            view! { <ErrorNotice error=error words=words on_retry=move |()| archived.reload() /> }
+                .into_any()
+        }
+        (None, None) => skeleton_lines(3),
+    })
+}
+
+fn no_clients(make: Callback<()>) -> AnyView {
     view! {
         <EmptyState
             symbol=Icon::Clients
@@ -83,6 +108,26 @@ fn nothing(make: Callback<()>) -> AnyView {
             text="A client is a business that some of your agents work for. Its agents' calls go over its own provider keys, so that it pays for them itself; for a provider without one they go over the agency's key."
         >
             <Button kind=ButtonKind::Primary leading=Icon::Plus on_press=make>"Make the first client"</Button>
+        </EmptyState>
+    }
+    .into_any()
+}
+
+fn all_archived(agency: AgencyContext, count: i64, make: Callback<()>) -> AnyView {
+    let title = if count == 1 {
+        "Your one client is archived".to_owned()
+    } else {
+        format!("Your {} clients are archived", grouped(count))
+    };
+    let href = query_string::joined(&agency.path("/clients"), &[("archived", "yes")]);
+    view! {
+        <EmptyState
+            symbol=Icon::Clients
+            title=title
+            text="The agents of an archived client have no route. Nothing of it is deleted: restored, it has its agents, keys and people again."
+        >
+            <a class="button" href=href>"Show archived"</a>
+            <Button kind=ButtonKind::Primary leading=Icon::Plus on_press=make>"New client"</Button>
         </EmptyState>
     }
     .into_any()
