@@ -32,7 +32,7 @@ pub(crate) use create_portal_user::CreatePortalUserInput;
 pub(crate) use list_key_hand_ins::ListKeyHandInsKeyHandIns as KeyHandIn;
 pub(crate) use list_portal_users::ListPortalUsersPortalUsers as PortalUser;
 
-/// A link with which a person chooses a password.
+/// A link with which a person joins.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct LogInLink {
     /// The address to send to the person.
@@ -49,16 +49,17 @@ pub(crate) async fn list(agency: &str, client_id: String) -> Result<Vec<PortalUs
         .portal_users)
 }
 
-/// Adds a person; there is no link for somebody who has a log-in already.
+/// Adds a person, with the link by which they join.
 pub(crate) async fn create(
     agency: &str,
     input: CreatePortalUserInput,
-) -> Result<Option<LogInLink>, ApiError> {
+) -> Result<LogInLink, ApiError> {
     let answer = send::<CreatePortalUser>(agency, create_portal_user::Variables { input }).await?;
-    Ok(answer.create_portal_user.log_in_link.map(|link| LogInLink {
+    let link = answer.create_portal_user.log_in_link;
+    Ok(LogInLink {
         url: link.url,
         expires_at: link.expires_at,
-    }))
+    })
 }
 
 /// Says all that a person may from now on.

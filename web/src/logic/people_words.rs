@@ -2,7 +2,6 @@
 //! in. It decides nothing; the server reads the permissions at each request.
 
 use crate::api::enums::PortalPermission;
-use crate::logic::outcome::Words;
 
 /// The permissions, in the order in which they are offered.
 pub(crate) const PERMISSIONS: [PortalPermission; 4] = [
@@ -84,29 +83,26 @@ pub(crate) fn switched(
 /// What to do with a log-in link, said once beside it.
 pub(crate) fn send_link(name: &str) -> String {
     format!(
-        "Send this link to {name} alone: whoever opens it first chooses the password. It is shown this once."
+        "Send this link to {name} alone: whoever opens it first gets in as {name}. It is shown this once."
     )
 }
 
-/// What a new link does, before it is made. `has_logged_in`: a password is there already.
-pub(crate) fn new_link(name: &str, has_logged_in: bool) -> String {
-    if has_logged_in {
+/// How its person uses it. Whether they have joined another agency is nothing that this one learns.
+pub(crate) fn use_link(name: &str) -> String {
+    format!(
+        "With it {name} chooses a password; somebody who has joined another agency here uses the password that they have."
+    )
+}
+
+/// What a new link does, before it is made. `has_joined`: the one before was used.
+pub(crate) fn new_link(name: &str, has_joined: bool) -> String {
+    if has_joined {
         format!(
-            "With it {name} chooses another password and is logged out everywhere else. Until it is opened, the old password works. A link that was sent before stops working now."
+            "With it {name} chooses another password and is logged out elsewhere; somebody who has joined another agency here uses the password that they have. Until it is used, everything stays as it is."
         )
     } else {
         format!("The link that {name} was sent before stops working now.")
     }
-}
-
-/// Words for a link that the server does not make: it sets a password, so nobody gets one who belongs anywhere else.
-pub(crate) fn no_link(name: &str) -> Words {
-    Words::new(
-        format!("{name} needs no link"),
-        format!(
-            "{name} belongs to another agency too and logs in with a password that only {name} can change."
-        ),
-    )
 }
 
 #[cfg(test)]
@@ -141,11 +137,14 @@ mod tests {
         assert_eq!(switched(&some, ViewAgents, true), some);
     }
 
-    /// P2: a new link says what it ends: the password only where there is one.
+    /// P2: a new link says what it ends: a password only where there is one.
     #[test]
     fn a_new_link_says_what_it_ends() {
-        assert!(!new_link("Priya", false).contains("password"));
-        assert!(new_link("Priya", true).contains("Until it is opened, the old password works."));
-        assert!(new_link("Priya", true).contains("stops working now"));
+        assert_eq!(
+            new_link("Priya", false),
+            "The link that Priya was sent before stops working now."
+        );
+        assert!(new_link("Priya", true).contains("chooses another password"));
+        assert!(new_link("Priya", true).ends_with("everything stays as it is."));
     }
 }

@@ -83,7 +83,7 @@ fn notice(card: CardContext, hand_in: &KeyHandIn, review: Callback<()>) -> AnyVi
             tone=Tone::Warning
             symbol=Icon::Key
             title=format!("A {} key waits for your review", card.name())
-            text=with_context(card, |context| hand_in_words::waiting(hand_in, context))
+            text=hand_in_words::waiting(hand_in, Names::of(card).context())
         >
             {dynamic(action)}
             <span class="quiet">"Handed in " {relative_time(&handed_in_at)}</span>
@@ -92,14 +92,29 @@ fn notice(card: CardContext, hand_in: &KeyHandIn, review: Callback<()>) -> AnyVi
     .into_any()
 }
 
-fn with_context<T>(card: CardContext, tell: impl FnOnce(HandInContext<'_>) -> T) -> T {
-    let client = card.client().map_or_else(String::new, |client| client.name);
-    let (provider, stored) = (card.name(), card.mask());
-    tell(HandInContext {
-        client: &client,
-        provider: &provider,
-        stored: stored.as_deref(),
-    })
+/// The names that the words need, taken while the page is there.
+struct Names {
+    client: String,
+    provider: String,
+    stored: Option<String>,
+}
+
+impl Names {
+    fn of(card: CardContext) -> Self {
+        Self {
+            client: card.client().map_or_else(String::new, |client| client.name),
+            provider: card.name(),
+            stored: card.mask(),
+        }
+    }
+
+    fn context(&self) -> HandInContext<'_> {
+        HandInContext {
+            client: &self.client,
+            provider: &self.provider,
+            stored: self.stored.as_deref(),
+        }
+    }
 }
 
 /// What is under way.
@@ -174,8 +189,11 @@ impl Review {
 
     /// False when the dialog was closed meanwhile: then the answer is nobody's any more.
     fn ended(self) -> bool {
-        self.is_deciding.try_set(false);
-        self.doing.try_set(None).is_none()
+        if self.doing.try_set(None).is_some() {
+            return false;
+        }
+        self.is_deciding.set(false);
+        true
     }
 
     fn may_accept(self) -> bool {
@@ -281,6 +299,7 @@ impl Review {
         }
         let (card, slug, id) = (self.card(), self.slug(), self.id());
         let client_id = card.client_id().unwrap_or_default();
+        let names = Names::of(card);
         self.preview.set(None);
         self.reload();
         card.page.keys.reload();
@@ -289,7 +308,7 @@ impl Review {
             let words = now
                 .iter()
                 .find(|hand_in| hand_in.id == id)
-                .and_then(|hand_in| with_context(card, |it| hand_in_words::decided(hand_in, it)));
+                .and_then(|hand_in| hand_in_words::decided(hand_in, names.context()));
             match words {
                 Some(words) => self.decided.try_set(Some(words)).is_none(),
                 None => self.failure.try_set(Some(error)).is_none(),
@@ -353,12 +372,9 @@ fn facts(hand_in: &KeyHandIn) -> AnyView {
 fn previewed(review: Review, preview: &KeyPreview) -> AnyView {
     let card = review.card();
     let is_busy = Signal::derive(move || review.doing.with(Option::is_some));
-    let (accepting, declining) = with_context(card, |context| {
-        (
-            hand_in_words::accepting(context),
-            hand_in_words::declining(context),
-        )
-    });
+    let names = Names::of(card);
+    let accepting = hand_in_words::accepting(names.context());
+    let declining = hand_in_words::declining(names.context());
     view! {
         {preview_view(card, preview, review.typed)}
         {offers_placing(card, preview).then(|| place_agents(review.places_agents, is_busy, preview.becoming_unreachable.count))}
@@ -371,9 +387,7 @@ fn previewed(review: Review, preview: &KeyPreview) -> AnyView {
 }
 
 fn failure_view(review: Review, error: ApiError) -> AnyView {
-    let words = with_context(review.card(), |context| {
-        hand_in_words::failed(&error, context)
-    });
+    let words = hand_in_words::failed(&error, Names::of(review.card()).context());
     if may_work_again(&error) || error.is(ErrorCode::Conflict) {
         view! { <ErrorNotice error=error words=words takes_focus=true retry_label="Look again" on_retry=move |()| review.look() /> }.into_any()
     } else {

@@ -82,6 +82,8 @@ fn choice(
                 Err(error) => {
                     is_open.data.set(Some(!wanted));
                     failure.set(Some(error));
+                    // Without an answer it may have been switched all the same.
+                    is_open.reload();
                 }
             }
         });

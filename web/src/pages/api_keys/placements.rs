@@ -131,7 +131,8 @@ fn look_for_run(context: Context) {
         if api::has_ended(run.state) {
             tell(context, run);
         } else {
-            spawn(follow(context, Ok(run)));
+            let slug = card.agency.slug.get_untracked();
+            spawn(follow(context, slug, Ok(run)));
         }
     });
 }
@@ -166,13 +167,12 @@ fn start(context: Context) {
         if context.is_starting.try_set(false).is_some() {
             return; // The page was left meanwhile; the run goes on.
         }
-        follow(context, answer).await;
+        follow(context, slug, answer).await;
     });
 }
 
 /// Asks after a run until it ends or the page is left.
-async fn follow(context: Context, mut answer: Result<PlacementRun, ApiError>) {
-    let slug = context.card().agency.slug.get_untracked();
+async fn follow(context: Context, slug: String, mut answer: Result<PlacementRun, ApiError>) {
     loop {
         match answer {
             Ok(run) if api::has_ended(run.state) => return ended(context, run),
@@ -194,14 +194,16 @@ async fn follow(context: Context, mut answer: Result<PlacementRun, ApiError>) {
 }
 
 fn ended(context: Context, run: PlacementRun) {
-    let text = placement_words::ended(&run, &context.card().name());
-    let is_whole = run.state == PlacementRunState::Succeeded;
-    if context.run.try_set(Some(run.clone())).is_none() {
-        context.card().toast(text);
-        context.plan.reload();
-        if !is_whole {
-            tell(context, run);
-        }
+    if context.run.try_set(Some(run.clone())).is_some() {
+        return; // The page was left meanwhile.
+    }
+    let card = context.card();
+    card.toast(placement_words::ended(&run, &card.name()));
+    // What was planned before is done, and must not be offered until it is planned anew.
+    context.plan.data.set(None);
+    context.plan.reload();
+    if run.state != PlacementRunState::Succeeded {
+        tell(context, run);
     }
 }
 

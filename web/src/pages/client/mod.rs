@@ -278,7 +278,12 @@ pub(crate) fn ClientKeysTab() -> impl IntoView {
 /// The tab with the people who log in to the client's portal.
 #[component]
 pub(crate) fn ClientPeopleTab() -> impl IntoView {
-    people(use_client())
+    let page = use_client();
+    // Made anew for another client: nobody of the one before stands under its address.
+    dynamic(move || {
+        page.id.track();
+        people(page)
+    })
 }
 
 /// The tab with the client's name, and where it is archived.

@@ -8,16 +8,16 @@ use crate::components::button::{Button, ButtonKind};
 use crate::components::dialog::Dialog;
 use crate::components::error_notice::ErrorNotice;
 use crate::components::field::{Field, focus, value_of};
-use crate::erased::{dynamic, spawn};
+use crate::erased::{dynamic, effect, spawn};
 use crate::logic::outcome;
 use crate::pages::client::people::PeopleContext;
-use crate::pages::client::people::link::{has_log_in, shown_once};
+use crate::pages::client::people::link::shown_once;
 use crate::pages::client::people::permissions::permission_choice;
 use leptos::html;
 use leptos::prelude::*;
 
-/// The name of who was added, and the link; none for somebody who has a log-in.
-type Added = (String, Option<LogInLink>);
+/// The name of who was added, and the link.
+type Added = (String, LogInLink);
 
 /// The dialog.
 #[component]
@@ -25,6 +25,13 @@ pub(super) fn AddDialog(context: PeopleContext, is_open: RwSignal<bool>) -> impl
     let is_busy = RwSignal::new(false);
     let typed = RwSignal::new(false);
     let added = RwSignal::new(None::<Added>);
+    effect(move || {
+        // The link is gone with the dialog, and so may the button be that opened it.
+        if !is_open.get() && added.with_untracked(Option::is_some) {
+            added.set(None);
+            context.focus_heading();
+        }
+    });
     let title = Signal::derive(move || {
         added.with(|added| match added {
             Some((name, _)) => format!("{name} was added"),
@@ -135,8 +142,7 @@ impl Form {
 
 fn body(form: Form) -> AnyView {
     dynamic(move || match form.added.get() {
-        Some((name, Some(link))) => shown_once(&name, link, form.is_open),
-        Some((name, None)) => has_log_in(&name, form.is_open),
+        Some((name, link)) => shown_once(&name, link, form.is_open),
         None => fields(form),
     })
 }

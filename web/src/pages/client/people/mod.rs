@@ -69,6 +69,16 @@ impl PeopleContext {
         })
     }
 
+    /// In the next frame: a dialog that closes gives the focus back first, to a button that may go away.
+    fn focus_heading(self) {
+        request_animation_frame(move || {
+            if let Some(heading) = self.heading.try_get_untracked().flatten() {
+                // The heading takes the focus because of its tabindex.
+                let _ = heading.focus();
+            }
+        });
+    }
+
     /// After a change: says so, and shows the people as they are now.
     fn done(self, text: String) {
         self.notices.toast(text);

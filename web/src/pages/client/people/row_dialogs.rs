@@ -2,7 +2,7 @@
 //! taking them out of the portal. Each says first what stops.
 
 use crate::api::ApiError;
-use crate::api::enums::ErrorCode;
+use crate::api::enums::PortalPermission;
 use crate::api::people::{self as api, LogInLink};
 use crate::components::button::{Button, ButtonKind};
 use crate::components::dialog::Dialog;
@@ -17,10 +17,18 @@ use leptos::prelude::*;
 /// The three dialogs, each about the chosen person.
 pub(super) fn row_dialogs(context: PeopleContext) -> AnyView {
     let is_busy = RwSignal::new(false);
+    let permissions = RwSignal::new(Vec::<PortalPermission>::new());
+    let has_changed = Callback::new(move |()| {
+        context.chosen.with_untracked(|person| {
+            person.as_ref().is_some_and(|person| {
+                permissions.with_untracked(|permissions| *permissions != person.permissions)
+            })
+        })
+    });
     let title = move |text: fn(&str) -> String| Signal::derive(move || text(&context.name()));
     view! {
-        <Dialog is_open=context.is_changing title=title(|name| format!("What {name} may do")) is_busy=is_busy>
-            {changing(context, is_busy)}
+        <Dialog is_open=context.is_changing title=title(|name| format!("What {name} may do")) is_busy=is_busy is_dirty=has_changed>
+            {changing(context, permissions, is_busy)}
         </Dialog>
         <Dialog is_open=context.is_linking title=title(|name| format!("A new log-in link for {name}")) is_busy=is_busy>
             {linking(context, is_busy)}
@@ -50,10 +58,14 @@ fn failure_view(failure: RwSignal<Option<ApiError>>) -> AnyView {
     })
 }
 
-fn changing(context: PeopleContext, is_busy: RwSignal<bool>) -> AnyView {
+fn changing(
+    context: PeopleContext,
+    permissions: RwSignal<Vec<PortalPermission>>,
+    is_busy: RwSignal<bool>,
+) -> AnyView {
     let is_open = context.is_changing;
     let failure = RwSignal::new(None::<ApiError>);
-    let permissions = RwSignal::new(context.chosen.with_untracked(|person| {
+    permissions.set(context.chosen.with_untracked(|person| {
         person
             .as_ref()
             .map_or_else(Vec::new, |person| person.permissions.clone())
@@ -110,7 +122,7 @@ fn linking(context: PeopleContext, is_busy: RwSignal<bool>) -> AnyView {
     let failure = RwSignal::new(None::<ApiError>);
     let link = RwSignal::new(None::<LogInLink>);
     let name = StoredValue::new(untrack(|| context.name()));
-    let has_logged_in = context.chosen.with_untracked(|person| {
+    let has_joined = context.chosen.with_untracked(|person| {
         person
             .as_ref()
             .is_some_and(|person| person.last_seen_at.is_some())
@@ -130,24 +142,13 @@ fn linking(context: PeopleContext, is_busy: RwSignal<bool>) -> AnyView {
             }
         });
     };
-    let refused = move || match failure.get() {
-        Some(error) => {
-            let words = if error.is(ErrorCode::Conflict) {
-                people_words::no_link(&name.get_value())
-            } else {
-                outcome::other(&error)
-            };
-            view! { <ErrorNotice error=error words=words takes_focus=true /> }.into_any()
-        }
-        None => ().into_any(),
-    };
     dynamic(move || {
         match link.get() {
         Some(link) => shown_once(&name.get_value(), link, is_open),
         None => view! {
             <div class="dialog-body">
-                <p class="consequence">{people_words::new_link(&name.get_value(), has_logged_in)}</p>
-                {dynamic(refused)}
+                <p class="consequence">{people_words::new_link(&name.get_value(), has_joined)}</p>
+                {failure_view(failure)}
             </div>
             <div class="dialog-foot">
                 <Button is_first_focus=true is_disabled=is_busy on_press=move |()| is_open.set(false)>"Cancel"</Button>
@@ -181,11 +182,7 @@ fn removing(context: PeopleContext, is_busy: RwSignal<bool>) -> AnyView {
                     is_open.set(false);
                     context.done(format!("{name} was removed."));
                     // The button that opened the dialog goes away with its row.
-                    request_animation_frame(move || {
-                        if let Some(heading) = context.heading.try_get_untracked().flatten() {
-                            let _ = heading.focus();
-                        }
-                    });
+                    context.focus_heading();
                 }
                 Err(error) => failure.set(Some(error)),
             }
