@@ -123,7 +123,7 @@ pub(crate) fn decided(hand_in: &KeyHandIn, context: HandInContext<'_>) -> Option
         )),
         KeyHandInState::Replaced => Some(Words::new(
             format!("{} handed in another key meanwhile", context.client),
-            "This one is destroyed. The card shows the one that waits now.",
+            "This one is destroyed. The card shows what holds now.",
         )),
         KeyHandInState::Unknown => Some(Words::new(
             "This key was decided meanwhile",
