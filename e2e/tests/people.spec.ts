@@ -419,6 +419,8 @@ test("a run that makes agents is shown again after a reload, with what it left u
   await script.syncEnded();
   await script.close();
   const creating = { key: KEYS.second, method: "POST", path: "/vapi/assistant" };
+  await demo.sandbox.inject({ ...creating, times: 1, effect: { kind: "status", status: 400, message: "The voice is not there." } });
+  // Slow enough for a reload in between.
   const slow = await demo.sandbox.inject({ ...creating, effect: { kind: "delay", ms: 4_000 } });
   await logIn(page, PEOPLE.admin, clientPage(id, "api-keys"));
   const card = new Card(page);
@@ -426,10 +428,8 @@ test("a run that makes agents is shown again after a reload, with what it left u
   await expect(card.root.getByText(/^Agents made \d of 4$/)).toBeVisible();
   await page.reload();
   await expect(card.root.getByText(/^Agents made \d of 4$/)).toBeVisible();
-  await look(page, "client-keys-placing");
-  await demo.sandbox.inject({ ...creating, times: 1, effect: { kind: "status", status: 400, message: "The voice is not there." } });
-  await slow();
   await expect(toast(page).filter({ hasText: "3 agents made at Vapi. 1 agent not made." })).toBeVisible({ timeout: 30_000 });
+  await slow();
 
   for (const isReloaded of [false, true]) {
     if (isReloaded) await page.reload();
