@@ -14,7 +14,8 @@ export default defineConfig({
   forbidOnly: Boolean(process.env.CI),
   // A machine of continuous integration may stall; a test that needs its second try is still counted, as flaky.
   retries: process.env.CI ? 1 : 0,
-  timeout: 60_000,
+  // A test plays minutes of somebody's work with a server of its own, two at a time on whatever machine this is.
+  timeout: 120_000,
   expect: { timeout: 10_000 },
   reporter: [["list"]],
   use: {

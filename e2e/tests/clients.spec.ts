@@ -124,7 +124,7 @@ test("staff make, rename, archive and restore a client", async ({ page, demo }) 
     await expect(page.getByRole("button", { name: "Assign agents" })).toHaveCount(0);
 
     await page.goto(CLIENTS);
-    await expect(page.getByRole("heading", { name: "No clients yet" })).toBeVisible();
+    await expect(page.getByRole("heading", { name: "Your one client is archived" })).toBeVisible();
     await page.getByRole("button", { name: "Archived" }).click();
     await expect(page).toHaveURL(`${CLIENTS}?archived=yes`);
     await page.getByRole("rowheader", { name: "Northside Dental Group" }).getByRole("link").click();

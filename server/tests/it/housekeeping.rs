@@ -27,10 +27,10 @@ async fn alerts_are_forgotten_90_days_after_their_end() {
     let start = crate::harness::START;
     app.sql(&format!(
         "INSERT INTO alerts (id, agency_id, kind, subject, summary, raised_at, resolved_at, dismissed_at) \
-         SELECT 'ended', id, 'key_invalid', 'a', 'Words.', 1, {start}, NULL FROM agencies UNION ALL \
-         SELECT 'ended-later', id, 'key_invalid', 'b', 'Words.', 1, {start} + 1, NULL FROM agencies UNION ALL \
-         SELECT 'aside', id, 'key_invalid', 'c', 'Words.', 1, NULL, 2 FROM agencies UNION ALL \
-         SELECT 'open', id, 'key_invalid', 'd', 'Words.', 1, NULL, NULL FROM agencies"
+         SELECT 'ended', id, 'key_invalid', 'a', 'Words.', 1, {start}, CAST(NULL AS BIGINT) FROM agencies UNION ALL \
+         SELECT 'ended-later', id, 'key_invalid', 'b', 'Words.', 1, {start} + 1, CAST(NULL AS BIGINT) FROM agencies UNION ALL \
+         SELECT 'aside', id, 'key_invalid', 'c', 'Words.', 1, CAST(NULL AS BIGINT), 2 FROM agencies UNION ALL \
+         SELECT 'open', id, 'key_invalid', 'd', 'Words.', 1, CAST(NULL AS BIGINT), CAST(NULL AS BIGINT) FROM agencies"
     ))
     .await;
     jobs::tidy(&app.app).await.unwrap();

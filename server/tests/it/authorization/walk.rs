@@ -126,6 +126,7 @@ const USING_UP: &[&str] = &[
     "startSync",
     "confirmSync",
     "startPlacementRun",
+    "createAgent",
     "createWebhookEndpoint",
     "rotateWebhookSecret",
     "deleteWebhookEndpoint",
