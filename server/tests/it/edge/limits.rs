@@ -191,12 +191,16 @@ async fn a_field_of_many_directives_is_refused() {
     assert!(!answer.errors.is_empty());
 }
 
+fn many(numbers: std::ops::Range<usize>, word: impl Fn(usize) -> String) -> String {
+    numbers.map(word).collect::<Vec<_>>().join(" ")
+}
+
 /// H3: a short document of many variables, arguments or faults is refused in a few words: no answer is much longer than what
 /// was asked.
 #[tokio::test]
 async fn many_variables_arguments_and_faults_are_answered_briefly() {
     let app = TestApp::new().await;
-    let variables: String = (0..101).map(|number| format!("$v{number}: Int ")).collect();
+    let variables = many(0..101, |number| format!("$v{number}: Int"));
     let nobody = app.nobody();
     assert_refused(
         &nobody,
@@ -204,14 +208,14 @@ async fn many_variables_arguments_and_faults_are_answered_briefly() {
         "variables",
     )
     .await;
-    let arguments: String = (0..2_000).map(|number| format!("a{number}: 1 ")).collect();
+    let arguments = many(0..2_000, |number| format!("a{number}: 1"));
     assert_refused(
         &nobody,
         &format!("{{ agents({arguments}) {{ totalCount }} }}"),
         "selections",
     )
     .await;
-    let fields: String = (0..25).map(|number| format!("nothing{number} ")).collect();
+    let fields = many(0..25, |number| format!("nothing{number}"));
     let answer = nobody.query(&format!("{{ {fields} }}")).await;
     assert_eq!(answer.errors.len(), 20);
 }
