@@ -103,6 +103,23 @@ impl Throttle {
     }
 }
 
+/// Counts an attempt with each of these or with none. When one refuses: which, and how long to wait. Those before it are as
+/// they were, and those behind it never hear of who is refused.
+pub(crate) fn attempt_all(
+    counters: &[(&Throttle, &str)],
+    now: Timestamp,
+) -> Result<(), (usize, Duration)> {
+    for (index, (throttle, who)) in counters.iter().enumerate() {
+        if let Err(wait) = throttle.attempt(who, now) {
+            for (throttle, who) in &counters[..index] {
+                throttle.take_back(who, now);
+            }
+            return Err((index, wait));
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use crate::{
     access::{
         Viewer, password, session,
-        throttle::{Throttle, network_of},
+        throttle::{Throttle, attempt_all, network_of},
     },
     accounts::MAX_EMAIL_LENGTH,
     app::{App, Throttles},
@@ -62,22 +62,16 @@ impl<'a> Attempt<'a> {
             email,
             at: now,
         };
-        let counted = attempt.counters();
-        for (index, (throttle, who)) in counted.iter().enumerate() {
-            if let Err(retry_after) = throttle.attempt(who, now) {
-                for (throttle, who) in &counted[..index] {
-                    throttle.take_back(who, now);
-                }
-                return Err(Error::TooManyAttempts {
-                    message: format!(
-                        "Too many log-ins have failed. Try again in {}.",
-                        words::wait(retry_after)
-                    ),
-                    retry_after,
-                });
-            }
+        match attempt_all(&attempt.counters(), now) {
+            Ok(()) => Ok(attempt),
+            Err((_, retry_after)) => Err(Error::TooManyAttempts {
+                message: format!(
+                    "Too many log-ins have failed. Try again in {}.",
+                    words::wait(retry_after)
+                ),
+                retry_after,
+            }),
         }
-        Ok(attempt)
     }
 
     fn counters(&self) -> [(&'a Throttle, &str); 3] {

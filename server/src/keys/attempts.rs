@@ -2,7 +2,7 @@
 //! audited.
 
 use crate::{
-    access::Viewer,
+    access::{Viewer, throttle::attempt_all},
     app::App,
     audit::{Action, Actor, Entry},
     error::{Error, Result},
@@ -19,39 +19,22 @@ pub(crate) async fn count(
 ) -> Result<()> {
     let now = app.clock.now();
     let throttles = &app.throttles;
-    let person = (&throttles.validations_by_person, viewer.user_id.as_str());
-    let person = (person, "You have checked 10 keys in a minute");
+    let mut counters = vec![(&throttles.validations_by_person, viewer.user_id.as_str())];
+    let mut limits = vec!["You have checked 10 keys in a minute"];
     // What a client's people try uses up their client's turns and those of all portals together, and none of the agency's own.
-    let others = match viewer.client() {
-        Some(client) => vec![
-            (
-                (&throttles.validations_by_agency, client.as_str()),
-                "30 keys were checked here in an hour",
-            ),
-            (
-                (&throttles.validations_by_portals, agency.as_str()),
-                "The clients of this agency have handed in 120 keys in an hour",
-            ),
-        ],
-        None => vec![(
-            (&throttles.validations_by_agency, agency.as_str()),
-            "This agency has checked 30 keys in an hour",
-        )],
-    };
-    let counters = [vec![person], others].concat();
-    let mut refused = None;
-    for (index, ((throttle, who), what)) in counters.iter().enumerate() {
-        if let Err(wait) = throttle.attempt(who, now) {
-            for ((throttle, who), _) in &counters[..index] {
-                throttle.take_back(who, now);
-            }
-            refused = Some((wait, *what));
-            break;
-        }
+    if let Some(client) = viewer.client() {
+        counters.push((&throttles.validations_by_agency, client.as_str()));
+        limits.push("30 keys were checked here in an hour");
+        counters.push((&throttles.validations_by_portals, agency.as_str()));
+        limits.push("The clients of this agency have handed in 120 keys in an hour");
+    } else {
+        counters.push((&throttles.validations_by_agency, agency.as_str()));
+        limits.push("This agency has checked 30 keys in an hour");
     }
-    let Some((retry_after, what)) = refused else {
+    let Err((refused, retry_after)) = attempt_all(&counters, now) else {
         return Ok(());
     };
+    let what = limits[refused];
     let mut tx = app.db.begin().await?;
     let entry = Entry {
         agency: Some(agency),

@@ -15,7 +15,7 @@ pub(crate) mod run;
 pub(crate) mod schedule;
 
 use crate::{
-    access::{Permission, Viewer},
+    access::{Permission, Viewer, throttle::attempt_all},
     app::App,
     audit::{Action, Actor, Entry},
     clock::Timestamp,
@@ -204,27 +204,22 @@ async fn replace_outdated(
 
 /// Counts a sync that a person asks for, or refuses it: an import reads a whole account, and every one of them is kept.
 fn count(app: &App, viewer: &Viewer, agency: &AgencyId, now: Timestamp) -> Result<()> {
-    let (by_person, by_agency) = (
-        &app.throttles.syncs_by_person,
-        &app.throttles.syncs_by_agency,
-    );
-    let person = viewer.user_id.as_str();
-    by_person
-        .attempt(person, now)
-        .map_err(|wait| (wait, "You have started 10 syncs in a minute"))
-        .and_then(|()| {
-            by_agency.attempt(agency.as_str(), now).map_err(|wait| {
-                by_person.take_back(person, now);
-                (wait, "This agency has started 60 syncs in an hour")
-            })
-        })
-        .map_err(|(retry_after, what)| Error::TooManyAttempts {
-            message: format!(
-                "{what}. What was imported is unchanged; try again in {}.",
-                keys::words::wait(retry_after)
-            ),
-            retry_after,
-        })
+    let counters = [
+        (&app.throttles.syncs_by_person, viewer.user_id.as_str()),
+        (&app.throttles.syncs_by_agency, agency.as_str()),
+    ];
+    let limits = [
+        "You have started 10 syncs in a minute",
+        "This agency has started 60 syncs in an hour",
+    ];
+    attempt_all(&counters, now).map_err(|(refused, retry_after)| Error::TooManyAttempts {
+        message: format!(
+            "{}. What was imported is unchanged; try again in {}.",
+            limits[refused],
+            keys::words::wait(retry_after)
+        ),
+        retry_after,
+    })
 }
 
 /// "Sync now": for everybody who may see that keys work.
