@@ -42,6 +42,18 @@ pub(crate) enum Proof {
     Emptiness,
 }
 
+impl Account {
+    /// The account whose row is known and provably the one that the key opens. That it and the stored key's both hold nothing
+    /// is enough to save a key over another (K3), and no proof of anything for whoever may not decide that (P4, K9).
+    pub(crate) fn proven_id(&self) -> Option<&AccountId> {
+        match self {
+            Self::Named(id) => Some(id),
+            Self::Stored { id, proof, .. } => (*proof != Proof::Emptiness).then_some(id),
+            Self::New(_) | Self::Unknown => None,
+        }
+    }
+}
+
 /// The keyed fingerprint of a key (K11): the same for the same key of a provider, whoever stores it.
 pub(crate) fn fingerprint(app: &App, provider: ProviderKind, key: &SecretString) -> Vec<u8> {
     let parts = [provider.as_str().as_bytes(), key.expose_secret().as_bytes()];

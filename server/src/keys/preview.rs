@@ -16,7 +16,7 @@ use crate::{
     id::{AccountId, AgencyId, ClientId, HandInId},
     keys::{
         self,
-        account::{self, Account, Proof},
+        account::{self, Account},
         candidate::{self, Candidate, Place},
         secret, versions,
     },
@@ -212,12 +212,14 @@ async fn compare(
         Account::Unknown => None,
     };
     let in_use = place.effective().map(|row| row.version.account_id.clone());
-    let relation = match (&in_use, &new_account) {
+    let relation = match (&in_use, &candidate.account) {
         (None, _) => Relation::First,
-        // That both hold nothing proves nothing.
-        (Some(_), _) if is_unproven(&candidate.account) => Relation::Unknown,
-        (Some(before), Some(after)) if before == after => Relation::Same,
-        (Some(_), _) => Relation::Other,
+        (Some(_), Account::New(_)) => Relation::Other,
+        (Some(before), account) => match account.proven_id() {
+            Some(after) if after == before => Relation::Same,
+            Some(_) => Relation::Other,
+            None => Relation::Unknown,
+        },
     };
     let client = place.client.as_ref().map(|row| &row.id);
     let provider = place.provider.as_str();
@@ -269,14 +271,6 @@ async fn compare(
         same_keys,
         candidate,
     })
-}
-
-fn is_unproven(account: &Account) -> bool {
-    match account {
-        Account::Unknown => true,
-        Account::Stored { proof, .. } => *proof == Proof::Emptiness,
-        Account::Named(_) | Account::New(_) => false,
-    }
 }
 
 /// What the candidate would do to an agent.

@@ -14,7 +14,6 @@ use crate::{
     id::{AccountId, AgencyId, ClientId, HandInId},
     keys::{
         self, Health,
-        account::{Account, Proof},
         candidate::{self, Candidate, Place},
         save::{self, Occasion, Saved},
         secret,
@@ -117,6 +116,8 @@ pub(crate) async fn hand_in(app: &App, viewer: &Viewer, input: HandIn) -> Result
         let expected = place.current.as_ref().map(|row| row.version.version);
         let occasion = Occasion::HandedIn;
         save::put_in_use(app, viewer, agency, &place, &candidate, expected, occasion).await?;
+        // One that waited went with it.
+        app.db.flush_shredded().await;
     } else {
         keep(app, viewer, agency, &place, &candidate).await?;
     }
@@ -202,21 +203,12 @@ pub(crate) async fn end_accepted(
     Err(decided())
 }
 
-/// Whether the candidate opens, provably, the account of the client's stored key. That both hold nothing proves nothing.
+/// Whether the candidate opens, provably, the account of the client's stored key.
 fn is_same_account(place: &Place, candidate: &Candidate) -> bool {
-    let opened = match &candidate.account {
-        Account::Stored {
-            proof: Proof::Emptiness,
-            ..
-        }
-        | Account::New(_)
-        | Account::Unknown => None,
-        Account::Named(id) | Account::Stored { id, .. } => Some(id),
-    };
     place
         .current
         .as_ref()
-        .is_some_and(|row| opened == Some(&row.version.account_id))
+        .is_some_and(|row| candidate.account.proven_id() == Some(&row.version.account_id))
 }
 
 /// Seals a key that has to wait; an earlier one of the same place is replaced and destroyed.
@@ -259,6 +251,7 @@ async fn keep(
     check_again(&mut tx, viewer, agency, &client.id).await?;
     let before =
         store::key_hand_ins::find_waiting(&mut tx, agency, &client.id, place.provider).await?;
+    let has_destroyed = before.is_some();
     if let Some(before) = before {
         // Its alert goes on: still one key of this client and provider waits.
         store::key_hand_ins::decide(&mut tx, agency, &before.id, "replaced", None, now).await?;
@@ -282,7 +275,11 @@ async fn keep(
         ),
     };
     app.audit.append(&mut tx, entry, now).await?;
-    tx.commit().await
+    tx.commit().await?;
+    if has_destroyed {
+        app.db.flush_shredded().await;
+    }
+    Ok(())
 }
 
 /// Opens a key that waits, for an admin's preview or decision.
@@ -325,7 +322,7 @@ pub(crate) async fn accept(
     let region = keys::region_of(&row.region)?;
     let candidate = candidate::try_key(app, viewer, agency, &place, key, region).await?;
     let occasion = Occasion::Accepted(&row.id);
-    save::put_in_use(
+    let saved = save::put_in_use(
         app,
         viewer,
         agency,
@@ -334,7 +331,9 @@ pub(crate) async fn accept(
         expected_version,
         occasion,
     )
-    .await
+    .await?;
+    app.db.flush_shredded().await;
+    Ok(saved)
 }
 
 /// Declines a key that waits, and destroys it.
@@ -360,6 +359,7 @@ pub(crate) async fn decline(app: &App, viewer: &Viewer, hand_in: &HandInId) -> R
         .ok_or(Error::NotFound)?;
     app.audit.append(&mut tx, entry, app.clock.now()).await?;
     tx.commit().await?;
+    app.db.flush_shredded().await;
     Ok(row)
 }
 

@@ -9,7 +9,7 @@ pub(crate) use client::{Answer, TestClient};
 pub(crate) use database::{Database, Row, block_on};
 pub(crate) use socket::{Frame, TestSocket};
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{fmt::Write as _, net::SocketAddr, path::PathBuf, time::Duration};
 
 use ringfence::{
     access::{Role, policy::Policy},
@@ -64,6 +64,8 @@ pub(crate) struct Settings {
     pub(crate) trusted_proxies: Option<&'static str>,
     /// Another time between checks of a key.
     pub(crate) health_check_interval_hours: Option<u32>,
+    /// Another time between syncs of an account.
+    pub(crate) sync_interval_hours: Option<u32>,
     /// A mail server, by its address.
     pub(crate) smtp_url: Option<String>,
     /// Without an agency: nobody is there yet.
@@ -122,6 +124,7 @@ impl TestApp {
             public_url: settings.public_url.map(str::to_owned),
             trusted_proxies: settings.trusted_proxies.map(str::to_owned),
             health_check_interval_hours: settings.health_check_interval_hours,
+            sync_interval_hours: settings.sync_interval_hours,
             ..Options::default()
         })
         .unwrap();
@@ -281,6 +284,23 @@ impl TestApp {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("a job is still at work after 20 seconds");
+    }
+
+    /// Whether the database holds these bytes anywhere: a SQLite file in its free pages and its log, too; what the vacuum of
+    /// PostgreSQL has not come to yet does not count.
+    pub(crate) async fn keeps(&self, bytes: &[u8]) -> bool {
+        let hex = bytes.iter().fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        });
+        let dump = self.database.dump().await;
+        if dump.iter().any(|(_, rows)| rows.contains(&hex)) {
+            return true;
+        }
+        ["ringfence.db", "ringfence.db-wal"].iter().any(|file| {
+            let held = std::fs::read(self.folder.join(file)).unwrap_or_default();
+            held.windows(bytes.len()).any(|window| window == bytes)
+        })
     }
 
     /// Runs SQL on the database itself: for looking behind the product's back, and for tampering.

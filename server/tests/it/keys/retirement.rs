@@ -1,7 +1,7 @@
 //! K10, as far as this version goes: a replaced or cleared version stays sealed for the signature grace and is then
 //! destroyed in the live database; what it answers never changes the health of the version in use.
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
 use ringfence::{
     access::Role,
@@ -23,23 +23,6 @@ async fn sealed(app: &TestApp) -> Vec<i64> {
     app.sql(sql).await.iter().map(|row| row.get(0)).collect()
 }
 
-/// Whether the database holds these bytes anywhere: a SQLite file in its free pages and its log, too; what the vacuum of
-/// PostgreSQL has not come to yet does not count.
-async fn is_kept(app: &TestApp, bytes: &[u8]) -> bool {
-    let hex = bytes.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
-    let dump = app.database.dump().await;
-    if dump.iter().any(|(_, rows)| rows.contains(&hex)) {
-        return true;
-    }
-    ["ringfence.db", "ringfence.db-wal"].iter().any(|file| {
-        let held = std::fs::read(app.folder.join(file)).unwrap_or_default();
-        held.windows(bytes.len()).any(|window| window == bytes)
-    })
-}
-
 /// K10: the replaced version is kept for 24 hours, not shorter; then its bytes are gone from the files.
 #[tokio::test]
 async fn a_replaced_version_is_destroyed_after_its_grace() {
@@ -52,7 +35,7 @@ async fn a_replaced_version_is_destroyed_after_its_grace() {
         .sql("SELECT sealed, wrapped_key FROM provider_key_versions WHERE version = 1")
         .await[0];
     let (bytes, wrapped): (Vec<u8>, Vec<u8>) = (row.get(0), row.get(1));
-    assert!(is_kept(&app, &bytes).await && is_kept(&app, &wrapped).await);
+    assert!(app.keeps(&bytes).await && app.keeps(&wrapped).await);
     app.advance(ALMOST);
     jobs::tidy(&app.app).await.unwrap();
     app.settle().await;
@@ -62,14 +45,8 @@ async fn a_replaced_version_is_destroyed_after_its_grace() {
     jobs::tidy(&app.app).await.unwrap();
     app.settle().await;
     assert_eq!(sealed(&app).await, [2]);
-    assert!(
-        !is_kept(&app, &bytes).await,
-        "the sealed key is still there"
-    );
-    assert!(
-        !is_kept(&app, &wrapped).await,
-        "the data key is still there"
-    );
+    assert!(!app.keeps(&bytes).await, "the sealed key is still there");
+    assert!(!app.keeps(&wrapped).await, "the data key is still there");
     let shredded = app
         .sql("SELECT summary FROM audit_entries WHERE action = 'provider_key.shredded'")
         .await;
@@ -121,14 +98,14 @@ async fn a_key_that_is_destroyed_now_is_in_no_file() {
         .collect();
     assert_eq!(secrets.len(), 4);
     for bytes in &secrets {
-        assert!(is_kept(&app, bytes).await);
+        assert!(app.keeps(bytes).await);
     }
     let key = admin.key().await;
     let more = json!({ "destroyNow": true });
     admin.clear_key(&key, more).await.ok();
     assert_eq!(sealed(&app).await, Vec::<i64>::new());
     for bytes in &secrets {
-        assert!(!is_kept(&app, bytes).await, "sealed bytes are still there");
+        assert!(!app.keeps(bytes).await, "sealed bytes are still there");
     }
 }
 

@@ -8,8 +8,26 @@ use ringfence::{
 };
 use serde_json::{Value, json};
 
-use super::{ALL, scene};
+use super::{ALL, Scene, scene};
 use crate::harness::{Answer, TestClient, keys};
+
+const PREVIEW: &str = "mutation($input: PreviewProviderKeyInput!) { previewProviderKey(input: $input) { \
+    preview { relation } } }";
+const ACCEPT: &str = "mutation($input: AcceptKeyHandInInput!) { acceptKeyHandIn(input: $input) { \
+    providerKey { version maskedKey } } }";
+const SWITCH: &str = "mutation($input: UpdateHandInsInput!) { updateHandIns(input: $input) { agency { allowsHandIns } } }";
+
+/// A key of its own to the account that `keys::SECOND` opens.
+fn another_of_the_second(scene: &Scene) -> &'static str {
+    let same = NewKey {
+        key: "another-key-of-the-second-8Kd3".to_owned(),
+        same_account_as: keys::SECOND.to_owned(),
+        visible_agents: None,
+        forbidden: vec![],
+    };
+    scene.app.sandbox.control().add_key(&same).unwrap();
+    "another-key-of-the-second-8Kd3"
+}
 
 async fn hand_in(person: &TestClient, provider: &str, key: &str) -> Answer {
     let document = "mutation($input: HandInProviderKeyInput!) { handInProviderKey(input: $input) { \
@@ -53,26 +71,23 @@ async fn a_handed_in_key_waits_unless_it_opens_the_same_account() {
             .unwrap()
             .starts_with("Bayview handed in a Vapi key")
     );
-    let preview = "mutation($input: PreviewProviderKeyInput!) { previewProviderKey(input: $input) { preview { relation \
-        becomingUnreachable { count } } } }";
     let input = json!({ "provider": "VAPI", "clientId": scene.bayview, "keyHandInId": seen["keyHandIns"][0]["id"] });
     let shown = scene
         .admin
-        .graphql(preview, json!({ "input": input }))
+        .graphql(PREVIEW, json!({ "input": input }))
         .await
         .ok();
     assert_eq!(shown["previewProviderKey"]["preview"]["relation"], "OTHER");
-    let accept = "mutation($input: AcceptKeyHandInInput!) { acceptKeyHandIn(input: $input) { providerKey { version maskedKey } } }";
     let input = json!({ "input": { "keyHandInId": seen["keyHandIns"][0]["id"] } });
-    assert_eq!(pia.graphql(accept, input.clone()).await.code(), "FORBIDDEN");
-    let accepted = scene.admin.graphql(accept, input.clone()).await.ok();
+    assert_eq!(pia.graphql(ACCEPT, input.clone()).await.code(), "FORBIDDEN");
+    let accepted = scene.admin.graphql(ACCEPT, input.clone()).await.ok();
     assert_eq!(
         accepted["acceptKeyHandIn"]["providerKey"],
         json!({ "version": 1, "maskedKey": "…x4Rm" })
     );
     scene.app.settle().await;
     assert_eq!(waiting().await["alertSummary"]["openCount"], 0);
-    let again = scene.admin.graphql(accept, input).await;
+    let again = scene.admin.graphql(ACCEPT, input).await;
     assert_eq!(again.code(), "CONFLICT");
     let left = scene
         .app
@@ -84,14 +99,8 @@ async fn a_handed_in_key_waits_unless_it_opens_the_same_account() {
         "a decided hand-in keeps no sealed byte"
     );
     // Another key of that account is used at once, and one of another account waits.
-    let same = NewKey {
-        key: "another-key-of-the-second-8Kd3".to_owned(),
-        same_account_as: keys::SECOND.to_owned(),
-        visible_agents: None,
-        forbidden: vec![],
-    };
-    scene.app.sandbox.control().add_key(&same).unwrap();
-    assert_eq!(state(hand_in(&pia, "VAPI", &same.key).await), "CONNECTED");
+    let same = another_of_the_second(&scene);
+    assert_eq!(state(hand_in(&pia, "VAPI", same).await), "CONNECTED");
     scene.app.settle().await;
     assert_eq!(state(hand_in(&pia, "VAPI", keys::GOOD).await), "WAITING");
     let route = scene
@@ -155,10 +164,9 @@ async fn hand_ins_are_declined_replaced_and_switched_off() {
             .iter()
             .all(|it| it["state"] == "NOT_CONNECTED")
     );
-    let switch = "mutation($input: UpdateHandInsInput!) { updateHandIns(input: $input) { agency { allowsHandIns } } }";
     scene
         .admin
-        .graphql(switch, json!({ "input": { "isOpen": false } }))
+        .graphql(SWITCH, json!({ "input": { "isOpen": false } }))
         .await
         .ok();
     assert_eq!(hand_in(&pia, "VAPI", keys::SECOND).await.code(), "CONFLICT");
@@ -189,10 +197,9 @@ async fn a_key_that_is_refused_by_then_is_not_accepted() {
         .sandbox
         .control()
         .inject(Fault::status(401).for_key(keys::SECOND));
-    let accept = "mutation($input: AcceptKeyHandInInput!) { acceptKeyHandIn(input: $input) { providerKey { version } } }";
     let input = json!({ "input": { "keyHandInId": seen["keyHandIns"][0]["id"] } });
     assert_eq!(
-        scene.admin.graphql(accept, input).await.code(),
+        scene.admin.graphql(ACCEPT, input).await.code(),
         "KEY_REJECTED"
     );
     let seen = scene.admin.query("{ keyHandIns { state } }").await.ok();
@@ -248,11 +255,10 @@ async fn an_empty_account_proves_nothing() {
     scene.app.settle().await;
     assert_eq!(state(hand_in(&pia, "VAPI", FULL).await), "WAITING");
     let waiting = scene.admin.query("{ keyHandIns { id } }").await.ok();
-    let preview = "mutation($input: PreviewProviderKeyInput!) { previewProviderKey(input: $input) { preview { relation } } }";
     let input = json!({ "provider": "VAPI", "clientId": scene.bayview, "keyHandInId": waiting["keyHandIns"][0]["id"] });
     let shown = scene
         .admin
-        .graphql(preview, json!({ "input": input }))
+        .graphql(PREVIEW, json!({ "input": input }))
         .await
         .ok();
     assert_eq!(
@@ -293,7 +299,6 @@ async fn what_is_taken_away_meanwhile_holds_for_the_key_in_hand() {
     let (pia, pia_id) = scene
         .person(&scene.bayview, "pia@example.com", json!(ALL))
         .await;
-    let switch = "mutation($input: UpdateHandInsInput!) { updateHandIns(input: $input) { agency { allowsHandIns } } }";
     let open = |is_open: bool| json!({ "input": { "isOpen": is_open } });
     let slow = || {
         let fault = Fault::new(Effect::Delay { ms: 1500 }).for_key(keys::SECOND);
@@ -302,10 +307,10 @@ async fn what_is_taken_away_meanwhile_holds_for_the_key_in_hand() {
     slow();
     let (handed, ()) = tokio::join!(hand_in(&pia, "VAPI", keys::SECOND), async {
         tokio::time::sleep(Duration::from_millis(300)).await;
-        scene.admin.graphql(switch, open(false)).await.ok();
+        scene.admin.graphql(SWITCH, open(false)).await.ok();
     });
     assert_eq!(handed.code(), "CONFLICT");
-    scene.admin.graphql(switch, open(true)).await.ok();
+    scene.admin.graphql(SWITCH, open(true)).await.ok();
     slow();
     let change = "mutation($input: UpdatePortalUserInput!) { updatePortalUser(input: $input) { portalUser { id } } }";
     let input =
@@ -348,14 +353,8 @@ async fn a_later_key_ends_the_one_that_waits() {
     .ok();
     scene.app.settle().await;
     assert_eq!(state(hand_in(&pia, "VAPI", keys::GOOD).await), "WAITING");
-    let same = NewKey {
-        key: "another-key-of-the-second-8Kd3".to_owned(),
-        same_account_as: keys::SECOND.to_owned(),
-        visible_agents: None,
-        forbidden: vec![],
-    };
-    scene.app.sandbox.control().add_key(&same).unwrap();
-    assert_eq!(state(hand_in(&pia, "VAPI", &same.key).await), "CONNECTED");
+    let same = another_of_the_second(&scene);
+    assert_eq!(state(hand_in(&pia, "VAPI", same).await), "CONNECTED");
     let seen = scene
         .admin
         .query("{ keyHandIns { state } alertSummary { openCount } }")
@@ -367,5 +366,49 @@ async fn a_later_key_ends_the_one_that_waits() {
         states.iter().all(|it| it["state"] != "WAITING"),
         "{states:?}"
     );
+    scene.app.settle().await;
+}
+
+/// P4, K10: a key that waited is destroyed when it is decided or replaced: its sealed bytes are in no file from then on, the
+/// database's log included.
+#[tokio::test]
+async fn a_key_that_no_longer_waits_is_in_no_file() {
+    let scene = scene().await;
+    let (pia, _) = scene
+        .person(&scene.bayview, "pia@example.com", json!(ALL))
+        .await;
+    let waiting = async || {
+        let rows = scene
+            .app
+            .sql("SELECT id, sealed, wrapped_key FROM key_hand_ins WHERE sealed IS NOT NULL")
+            .await;
+        let secrets: [Vec<u8>; 2] = [rows[0].get(1), rows[0].get(2)];
+        for bytes in &secrets {
+            assert!(scene.app.keeps(bytes).await);
+        }
+        (json!(rows[0].get::<String>(0)), secrets)
+    };
+    let gone = async |secrets: [Vec<u8>; 2], what: &str| {
+        for bytes in &secrets {
+            assert!(!scene.app.keeps(bytes).await, "{what}");
+        }
+    };
+    hand_in(&pia, "VAPI", keys::SECOND).await.ok();
+    let (_, replaced) = waiting().await;
+    hand_in(&pia, "VAPI", keys::LIMITED).await.ok();
+    gone(replaced, "replaced").await;
+    let (id, declined) = waiting().await;
+    decide(&scene.admin, "declineKeyHandIn", &id).await.ok();
+    gone(declined, "declined").await;
+    hand_in(&pia, "VAPI", keys::SECOND).await.ok();
+    let (id, accepted) = waiting().await;
+    decide(&scene.admin, "acceptKeyHandIn", &id).await.ok();
+    gone(accepted, "accepted").await;
+    scene.app.settle().await;
+    hand_in(&pia, "VAPI", keys::GOOD).await.ok();
+    let (_, ended) = waiting().await;
+    let same = another_of_the_second(&scene);
+    assert_eq!(state(hand_in(&pia, "VAPI", same).await), "CONNECTED");
+    gone(ended, "ended by a key that is used at once").await;
     scene.app.settle().await;
 }
