@@ -138,7 +138,7 @@ async fn claim(app: &App, agency: &AgencyId, agent: &AgentId, draft: &Draft) -> 
     let mut placements = store::placements::list_by_agents(&mut tx, agency, &ids).await?;
     placements.retain(|placement| placement.status == "active");
     refuse_unfit(&row, &before, &drafted, &placements)?;
-    let origin = store::agent_changes::find_origin(&mut tx, agency, agent).await?;
+    let origin = store::placements::find_origin(&mut tx, agency, agent).await?;
     let keys = open_chain(app, &mut tx, agency, &row).await?;
     tx.commit().await?;
     Ok(Change {
@@ -391,7 +391,7 @@ async fn write_placement(conn: &mut Conn, change: &Change, answer: &Answer) -> R
         is_detail_due: !remote.is_whole,
     };
     let hash = (!is_origin).then(|| remote.definition.content_hash());
-    store::agent_changes::update_placement(conn, agency, placement, &write, hash.as_deref()).await
+    store::placements::update_sent(conn, agency, placement, &write, hash.as_deref()).await
 }
 
 fn summary(change: &Change, answers: &[Answer]) -> String {

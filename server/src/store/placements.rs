@@ -447,3 +447,41 @@ pub(crate) async fn mark_inactive(
         .map(|_| ()))?;
     Ok(())
 }
+
+/// Writes what a provider has taken over. `placed_hash` is that of what it holds now; none where the agent was imported
+/// from there, because its definition is what that account holds.
+pub(crate) async fn update_sent(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    placement: &PlacementId,
+    write: &PlacementWrite<'_>,
+    placed_hash: Option<&str>,
+) -> Result<()> {
+    const SQL: &str = "UPDATE placements SET voice_engine = $3, voice_id = $4, remote_updated_at = $5, engine_id = $6, \
+        engine_revision = $7, is_detail_due = $8, placed_hash = $9 WHERE agency_id = $1 AND id = $2";
+    on!(conn, c => sqlx::query(SQL)
+        .bind(agency)
+        .bind(placement)
+        .bind(write.voice.map(|voice| voice.0))
+        .bind(write.voice.map(|voice| voice.1))
+        .bind(write.remote_updated_at)
+        .bind(write.engine.map(|engine| engine.0))
+        .bind(write.engine.map(|engine| engine.1))
+        .bind(write.is_detail_due)
+        .bind(placed_hash)
+        .execute(c)
+        .await
+        .map(|_| ()))?;
+    Ok(())
+}
+
+/// The placement that an agent was imported from: its definition follows what that account holds.
+pub(crate) async fn find_origin(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    agent: &AgentId,
+) -> Result<Option<PlacementId>> {
+    const SQL: &str =
+        "SELECT id FROM placements WHERE agency_id = $1 AND agent_id = $2 AND placed_hash IS NULL";
+    Ok(on!(conn, c => sqlx::query_scalar(SQL).bind(agency).bind(agent).fetch_optional(c).await)?)
+}
