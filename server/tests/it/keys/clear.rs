@@ -170,7 +170,7 @@ async fn clearing_ends_the_sync_under_way() {
     let admin = app.user(Role::Admin).await;
     app.sandbox
         .control()
-        .set_page_delay(std::time::Duration::from_millis(250));
+        .set_page_delay(std::time::Duration::from_millis(2000));
     admin.save_key(keys::GOOD, None).await.ok();
     let key = admin.key().await;
     admin.clear_key(&key, json!({})).await.ok();
