@@ -101,8 +101,9 @@ test("staff make, rename, archive and restore a client", async ({ page, demo }) 
     await page.getByRole("button", { name: "Save name" }).click();
     await expect(page.getByRole("heading", { level: 1, name: "Northside Dental Group" })).toBeVisible();
     await expect(toast(page)).toHaveText("It is called Northside Dental Group now.");
-    await tab(page, "API keys").click();
+    await page.getByRole("link", { name: "Open its API keys" }).click();
     await expect(page).toHaveURL(/\/api-keys$/);
+    await expect(tab(page, "API keys")).toHaveAttribute("aria-current", "page");
     await page.goBack();
     await expect(page).toHaveURL(/\/settings$/);
     await expect(field).toHaveValue("Northside Dental Group");

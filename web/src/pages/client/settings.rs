@@ -1,7 +1,8 @@
-//! The client's name, and archiving it. A refused name keeps what was typed.
+//! The client's name, the way to its keys, and archiving it. A refused name keeps what was typed.
 
 use crate::api::ApiError;
 use crate::api::clients as api;
+use crate::api::enums::Permission;
 use crate::components::button::{Button, ButtonKind};
 use crate::components::error_notice::ErrorNotice;
 use crate::components::field::{Field, focus, value_of};
@@ -22,7 +23,7 @@ pub(super) fn settings(page: ClientContext) -> AnyView {
     view! {
         <div class="tab-page">
             {dynamic(move || if is_there.get() {
-                view! { <NameForm page=page /> {archive_card(page)} }.into_any()
+                view! { <NameForm page=page /> {keys_card(page)} {archive_card(page)} }.into_any()
             } else {
                 skeleton_cards(2)
             })}
@@ -97,6 +98,20 @@ fn NameForm(page: ClientContext) -> impl IntoView {
             })}
             <div class="actions"><Button kind=ButtonKind::Primary is_submit=true is_busy=is_busy>"Save name"</Button></div>
         </form>
+    }
+    .into_any()
+}
+
+fn keys_card(page: ClientContext) -> AnyView {
+    if !page.agency.may(Permission::ViewKeyStatus) {
+        return ().into_any();
+    }
+    view! {
+        <section class="card">
+            <h2>"Provider API key override"</h2>
+            <p class="card-lead">"With a key of its own the client's calls go over its own account at that provider, which pays for them. Where it has none, the agency's key counts."</p>
+            <div class="actions"><a class="button" href=page.path("/api-keys")>"Open its API keys"</a></div>
+        </section>
     }
     .into_any()
 }
