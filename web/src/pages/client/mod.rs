@@ -30,6 +30,7 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
 use leptos_router::hooks::{use_location, use_params_map};
+use wasm_bindgen::JsCast;
 
 /// What the tabs share.
 #[derive(Clone, Copy)]
@@ -221,7 +222,29 @@ fn tabs(page: ClientContext) -> AnyView {
             .map(link)
             .collect::<Vec<_>>()
     };
-    view! { <nav class="tabs" aria-label="Client"><ul>{links}</ul></nav> }.into_any()
+    let row = NodeRef::<html::Ul>::new();
+    let show_selected = move || scroll_to(row, "[aria-current]");
+    effect(move || {
+        location.pathname.track();
+        request_animation_frame(show_selected);
+    });
+    let listener = window_event_listener(leptos::ev::resize, move |_| show_selected());
+    on_cleanup(move || listener.remove());
+    // Browsers leave a link that they show in part where it is. A click must find its link where it was, too.
+    let show_focused = move |_| scroll_to(row, ":focus-visible");
+    view! { <nav class="tabs" aria-label="Client"><ul node_ref=row on:focusin=show_focused>{links}</ul></nav> }
+    .into_any()
+}
+
+/// Scrolls the row of tabs, where it is wider than the screen, until a tab stands in its middle.
+fn scroll_to(row: NodeRef<html::Ul>, tab: &str) {
+    let Some(row) = row.try_get_untracked().flatten() else {
+        return; // The page was left meanwhile.
+    };
+    let tab = row.query_selector(tab).ok().flatten();
+    if let Some(tab) = tab.and_then(|tab| tab.dyn_into::<web_sys::HtmlElement>().ok()) {
+        row.set_scroll_left(tab.offset_left() - (row.client_width() - tab.offset_width()) / 2);
+    }
 }
 
 fn archived_notice(page: ClientContext) -> AnyView {
