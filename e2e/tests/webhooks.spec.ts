@@ -59,9 +59,12 @@ test("an endpoint is added, tried and deleted, and its receiver checks who sends
   await dialog.getByLabel("Address").fill(there.url);
   await dialog.getByLabel("Description (optional)").fill("On call");
   await dialog.getByRole("button", { name: "Add endpoint" }).click();
-  const secret = (await dialog.locator(".signing-secret .code").textContent()) ?? "";
+  const secret = (await dialog.locator(".shown-once .code").textContent()) ?? "";
   expect(secret).toMatch(/^whsec_/);
   await look(page, "webhooks-secret");
+  for (let time = 0; time < 3; time += 1) await page.keyboard.press("Escape");
+  await expect(dialog.getByText("The signing secret is not shown again. Is it copied?")).toBeVisible();
+  await expect(dialog.getByText(secret)).toBeVisible();
   await dialog.getByRole("button", { name: "Done" }).click();
   await expect(page.locator("dialog[open]")).toHaveCount(0);
   await expect(page.getByText(secret)).toHaveCount(0);
@@ -141,7 +144,7 @@ test("a failed sync is told, and what an endpoint listens to and its secret can 
   await card.getByRole("button", { name: "New secret" }).click();
   await openDialog(page).getByRole("button", { name: "Make new secret" }).press("Enter");
   await expect(openDialog(page).getByRole("button", { name: "Done" })).toBeFocused();
-  const secret = (await openDialog(page).locator(".signing-secret .code").textContent()) ?? "";
+  const secret = (await openDialog(page).locator(".shown-once .code").textContent()) ?? "";
   await openDialog(page).getByRole("button", { name: "Done" }).click();
   await card.getByRole("button", { name: "Send a test" }).click();
   await expect(card.getByText("The test arrived")).toBeVisible();

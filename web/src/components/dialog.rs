@@ -1,7 +1,7 @@
 //! The dialog: the browser's own `<dialog>`, which holds the focus, makes the rest inert and gives the focus back to the
 //! opener; where the opener goes away by what was done, the page's heading takes it. Esc closes it, except while something is
-//! under way; with typed input it asks first (checklist 38). Its content lives only while it is open, and so does what was
-//! typed in it.
+//! under way; with typed input, or with something that is shown this once, it asks first (checklist 38). Its content lives
+//! only while it is open, and so does what was typed in it.
 
 use crate::components::button::{Button, ButtonKind};
 use crate::components::fresh_id;
@@ -16,6 +16,21 @@ use wasm_bindgen::JsCast;
 /// was changed.
 const LOOK_AFTER: Duration = Duration::from_millis(100);
 const LOOKS: u32 = 30;
+
+/// The name of what an open dialog shows this once, such as `log-in link`.
+#[derive(Clone, Copy)]
+struct OnlyHere(RwSignal<Option<&'static str>>);
+
+/// Until this piece of a dialog is gone, the dialog closes by the buttons of its content alone, or after a question.
+pub(crate) fn shows_only_here(what: &'static str) {
+    let Some(OnlyHere(only_here)) = use_context() else {
+        return;
+    };
+    only_here.set(Some(what));
+    on_cleanup(move || {
+        only_here.try_set(None);
+    });
+}
 
 /// A modal dialog.
 #[component]
@@ -32,7 +47,8 @@ pub(crate) fn Dialog(
     children: ChildrenFn,
 ) -> impl IntoView {
     let dialog_ref = NodeRef::<html::Dialog>::new();
-    let asks_to_discard = RwSignal::new(false);
+    let asks_first = RwSignal::new(false);
+    let only_here = RwSignal::new(None::<&'static str>);
     let title_id = fresh_id("dialog-title");
     let labelled_by = title_id.clone();
     let opener = StoredValue::new_local(None::<web_sys::Element>);
@@ -42,7 +58,6 @@ pub(crate) fn Dialog(
             return;
         };
         if is_open.get() {
-            asks_to_discard.set(false);
             if !dialog.open() {
                 opener.set_value(document().active_element());
                 if dialog.show_modal().is_err() {
@@ -56,14 +71,38 @@ pub(crate) fn Dialog(
             }
         }
     });
-    let try_to_close = move || {
+    effect(move || {
+        // A question belongs to what it was asked about.
+        is_open.track();
+        only_here.track();
+        asks_first.set(false);
+    });
+    let may_close = move || {
         if is_busy.get_untracked() {
-            return;
+            return false;
         }
-        let would_lose = is_dirty.is_some_and(|is_dirty| is_dirty.run(()));
-        if would_lose && !asks_to_discard.get_untracked() {
-            asks_to_discard.set(true);
-        } else {
+        // What was typed can be typed again: the second Esc is an answer. What is shown once needs a plain one.
+        let would_lose = only_here.with_untracked(Option::is_some)
+            || !asks_first.get_untracked() && is_dirty.is_some_and(|is_dirty| is_dirty.run(()));
+        if would_lose {
+            asks_first.set(true);
+        }
+        !would_lose
+    };
+    let try_to_close = move || {
+        if may_close() {
+            is_open.set(false);
+        }
+    };
+    let closed = move || {
+        let (Some(true), Some(dialog)) = (
+            is_open.try_get_untracked(),
+            dialog_ref.try_get_untracked().flatten(),
+        ) else {
+            return;
+        };
+        // A browser closes at a second Esc without an event that could be cancelled.
+        if !dialog.open() && (may_close() || dialog.show_modal().is_err()) {
             is_open.set(false);
         }
     };
@@ -77,7 +116,7 @@ pub(crate) fn Dialog(
                 event.prevent_default();
                 try_to_close();
             }
-            on:close=move |_| { is_open.try_set(false); }
+            on:close=move |_| closed()
         >
             <div class="dialog-head">
                 <h2 id=title_id>{title}</h2>
@@ -85,17 +124,42 @@ pub(crate) fn Dialog(
                     {icon(Icon::Close)}
                 </button>
             </div>
-            {move || is_open.get().then(|| content.with_value(|content| content()))}
-            {move || asks_to_discard.get().then(|| view! {
-                <div class="dialog-discard" role="alert">
-                    <span>"Discard what you typed?"</span>
-                    <div class="actions">
-                        <Button kind=ButtonKind::Quiet on_press=move |()| asks_to_discard.set(false)>"Keep editing"</Button>
-                        <Button on_press=move |()| is_open.set(false)>"Discard"</Button>
-                    </div>
-                </div>
-            }.into_any())}
+            {move || is_open.get().then(|| {
+                provide_context(OnlyHere(only_here));
+                content.with_value(|content| content())
+            })}
+            {move || asks_first.get().then(|| question(only_here.get(), asks_first, is_open))}
         </dialog>
+    }
+    .into_any()
+}
+
+/// Whether the dialog is closed all the same.
+fn question(
+    only_here: Option<&'static str>,
+    asks_first: RwSignal<bool>,
+    is_open: RwSignal<bool>,
+) -> AnyView {
+    let (text, stay, leave) = match only_here {
+        Some(what) => (
+            format!("The {what} is not shown again. Is it copied?"),
+            "Keep it open",
+            "Close dialog",
+        ),
+        None => (
+            "Discard what you typed?".to_owned(),
+            "Keep editing",
+            "Discard",
+        ),
+    };
+    view! {
+        <div class="dialog-discard" role="alert">
+            <span>{text}</span>
+            <div class="actions">
+                <Button kind=ButtonKind::Quiet on_press=move |()| asks_first.set(false)>{stay}</Button>
+                <Button on_press=move |()| is_open.set(false)>{leave}</Button>
+            </div>
+        </div>
     }
     .into_any()
 }

@@ -17,6 +17,7 @@ pub(crate) mod page_head;
 pub(crate) mod pager;
 pub(crate) mod popover;
 pub(crate) mod progress;
+pub(crate) mod shown_once;
 pub(crate) mod side_panel;
 pub(crate) mod skeleton;
 pub(crate) mod table;

@@ -4,9 +4,9 @@
 use crate::api::ApiError;
 use crate::api::webhooks as api;
 use crate::components::button::{Button, ButtonKind};
-use crate::components::copyable::Copyable;
 use crate::components::dialog::{Dialog, focus_soon};
 use crate::components::error_notice::ErrorNotice;
+use crate::components::shown_once::ShownOnce;
 use crate::erased::{dynamic, effect, spawn};
 use crate::logic::outcome;
 use crate::pages::webhooks::card::CardContext;
@@ -25,7 +25,7 @@ pub(super) fn shown_once(secret: String, is_open: RwSignal<bool>) -> AnyView {
     view! {
         <div class="dialog-body">
             <p class="consequence" role="status">"Copy the signing secret now. It is shown this once; your program checks with it that a delivery comes from here."</p>
-            <p class="signing-secret"><Copyable shown=secret.clone() copied=secret what="signing secret" is_code=true /></p>
+            <ShownOnce text=secret what="signing secret" />
         </div>
         <div class="dialog-foot">
             <Button kind=ButtonKind::Primary node_ref=done on_press=move |()| is_open.set(false)>"Done"</Button>

@@ -4,7 +4,7 @@
 use crate::api::people::LogInLink;
 use crate::clock;
 use crate::components::button::{Button, ButtonKind};
-use crate::components::copyable::Copyable;
+use crate::components::shown_once::ShownOnce;
 use crate::erased::effect;
 use crate::logic::people_words;
 use leptos::html;
@@ -23,7 +23,7 @@ pub(super) fn shown_once(name: &str, link: LogInLink, is_open: RwSignal<bool>) -
     view! {
         <div class="dialog-body">
             <p class="consequence" tabindex="-1" node_ref=told>{people_words::send_link(name)}</p>
-            <p class="signing-secret"><Copyable shown=link.url.clone() copied=link.url what="log-in link" is_code=true /></p>
+            <ShownOnce text=link.url what="log-in link" />
             <p>{people_words::use_link(name)} {format!(" The link works once, until {until}; if it gets lost or runs out, make a new one here.")}</p>
         </div>
         <div class="dialog-foot">
