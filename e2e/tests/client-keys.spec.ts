@@ -28,6 +28,13 @@ test("a client's own key is previewed, put in use, replaced, rolled back and cle
   const card = new Card(page);
   await expect(card.badge("Agency key")).toBeVisible();
   await expect(card.root.getByText("Uses the agency key …k7Qd")).toBeVisible();
+  await page.getByRole("region", { name: "Sandbox keys" }).getByRole("button", { name: /Vapi: .*out of funds/ }).click();
+  const sampled = openDialog(page).getByLabel("Vapi key", { exact: true });
+  await expect(sampled).toHaveValue(KEYS.noFunds);
+  await expect(sampled).toBeFocused();
+  await page.keyboard.press("Escape");
+  await openDialog(page).getByRole("button", { name: "Discard" }).click();
+  await expect(openDialog(page)).toHaveCount(0);
   await look(page, "client-keys");
 
   await card.button("Use an own key").click();

@@ -288,7 +288,8 @@ pub(super) fn ProviderCard(info: ProviderInfo) -> impl IntoView {
             return;
         };
         page.sample.set(None);
-        if is_connected.get_untracked() {
+        // Only the agency's card has a field of its own, for its first key; all others have theirs in the dialog.
+        if is_connected.get_untracked() || page.client.with_value(Option::is_some) {
             card.is_replacing().set(true);
         }
         card.prefill.set(Some(key));
