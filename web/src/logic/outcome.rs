@@ -47,6 +47,53 @@ impl KeyContext<'_> {
     }
 }
 
+/// What the words say of a key that its provider did not take, beside the provider's part.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NotTaken<'a> {
+    /// What holds now: `Nothing was saved.`
+    pub(crate) kept: &'a str,
+    /// What to do once more, in the middle of a sentence: `try again`.
+    pub(crate) again: &'a str,
+}
+
+/// Words for a key that its provider did not take, whoever typed it; `None` for what no provider says.
+pub(crate) fn not_taken(
+    code: ErrorCode,
+    provider: &str,
+    key_location: &str,
+    told: NotTaken<'_>,
+) -> Option<Words> {
+    let NotTaken { kept, again } = told;
+    let (title, next) = match code {
+        ErrorCode::KeyRejected => (
+            format!("{provider} refused this key"),
+            format!("Copy the private key, not the public one, from {key_location}."),
+        ),
+        ErrorCode::MissingPermission => (
+            format!("{provider} does not let this key in"),
+            format!("Give the key its rights in {key_location}, or make a new one there."),
+        ),
+        ErrorCode::NoFunds => (
+            format!("The {provider} account has no funds"),
+            format!("Top up at {provider}, then {again}."),
+        ),
+        ErrorCode::ProviderRateLimited => (
+            format!("{provider} is limiting requests"),
+            format!("When the wait is over, {again}."),
+        ),
+        ErrorCode::ProviderUnreachable => (
+            format!("{provider} did not answer"),
+            format!("In a moment, {again}; if it goes on, look at {provider}'s status page."),
+        ),
+        ErrorCode::ProviderAnswerMalformed => (
+            format!("{provider} gave an answer that makes no sense"),
+            format!("This is usually an outage at {provider}: in a few minutes, {again}."),
+        ),
+        _ => return None,
+    };
+    Some(Words::new(title, format!("{kept} {next}")))
+}
+
 /// Words for a key that was not saved (K3).
 pub(crate) fn save_failed(error: &ApiError, context: KeyContext<'_>) -> Words {
     let KeyContext {
@@ -58,35 +105,19 @@ pub(crate) fn save_failed(error: &ApiError, context: KeyContext<'_>) -> Words {
     let Some(code) = error.code() else {
         return no_answer(error, "Reload the page to see whether the key was saved.");
     };
+    let kept_with_typed = format!("{kept} What you typed stays here.");
+    let told = NotTaken {
+        kept: if says_nothing_of_the_key(code) {
+            &kept_with_typed
+        } else {
+            &kept
+        },
+        again: "try again",
+    };
+    if let Some(words) = not_taken(code, provider, key_location, told) {
+        return words;
+    }
     match code {
-        ErrorCode::KeyRejected => Words::new(
-            format!("{provider} refused this key"),
-            format!("{kept} Copy the private key, not the public one, from {key_location}."),
-        ),
-        ErrorCode::MissingPermission => Words::new(
-            format!("{provider} does not let this key in"),
-            format!("{kept} Give the key its rights in {key_location}, or make a new one there."),
-        ),
-        ErrorCode::NoFunds => Words::new(
-            format!("The {provider} account has no funds"),
-            format!("{kept} Top up at {provider}, then save again."),
-        ),
-        ErrorCode::ProviderRateLimited => Words::new(
-            format!("{provider} is limiting requests"),
-            format!("{kept} What you typed stays here; save again when the wait is over."),
-        ),
-        ErrorCode::ProviderUnreachable => Words::new(
-            format!("{provider} did not answer"),
-            format!(
-                "{kept} What you typed stays here. Try again in a moment, and look at {provider}'s status page if it goes on."
-            ),
-        ),
-        ErrorCode::ProviderAnswerMalformed => Words::new(
-            format!("{provider} gave an answer that makes no sense"),
-            format!(
-                "{kept} What you typed stays here. This is usually an outage at {provider}; try again in a few minutes."
-            ),
-        ),
         ErrorCode::Conflict => Words::new(
             "Someone else changed this key meanwhile",
             "Nothing of yours was saved. The card now shows who saved it and when; look at it before you save again.",
@@ -105,6 +136,16 @@ pub(crate) fn save_failed(error: &ApiError, context: KeyContext<'_>) -> Words {
         ),
         _ => other(error),
     }
+}
+
+/// Whether the same key can be taken at another try.
+fn says_nothing_of_the_key(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::ProviderRateLimited
+            | ErrorCode::ProviderUnreachable
+            | ErrorCode::ProviderAnswerMalformed
+    )
 }
 
 /// Words for a key that could not be looked at (K9). Nothing is ever stored by looking.
@@ -130,9 +171,7 @@ pub(crate) fn roll_back_failed(error: &ApiError, context: KeyContext<'_>) -> Wor
                 context.key_location
             ),
         ),
-        ErrorCode::ProviderRateLimited
-        | ErrorCode::ProviderUnreachable
-        | ErrorCode::ProviderAnswerMalformed => Words::new(
+        code if says_nothing_of_the_key(code) => Words::new(
             format!("{provider} gave no answer that counts"),
             format!("{kept} Try again in a moment."),
         ),
@@ -155,6 +194,14 @@ pub(crate) fn test_failed(error: &ApiError, context: KeyContext<'_>) -> Words {
     let Some(code) = error.code() else {
         return no_answer(error, "The key was not changed.");
     };
+    if says_nothing_of_the_key(code) {
+        let told = NotTaken {
+            kept: "The key was not tested, and stays in use.",
+            again: "test it again",
+        };
+        return not_taken(code, provider, context.key_location, told)
+            .unwrap_or_else(|| other(error));
+    }
     match code {
         ErrorCode::KeyRejected => Words::new(
             format!("{provider} refuses the stored key"),
@@ -162,18 +209,6 @@ pub(crate) fn test_failed(error: &ApiError, context: KeyContext<'_>) -> Words {
                 "Replace it with a new private key from {}.",
                 context.key_location
             ),
-        ),
-        ErrorCode::ProviderRateLimited => Words::new(
-            format!("{provider} is limiting requests"),
-            "The key was not tested. Its last known state stays as it was.",
-        ),
-        ErrorCode::ProviderUnreachable => Words::new(
-            format!("{provider} did not answer"),
-            "The key was not tested. It stays in use; try again in a moment.",
-        ),
-        ErrorCode::ProviderAnswerMalformed => Words::new(
-            format!("{provider} gave an answer that makes no sense"),
-            "The key was not tested. It stays in use; try again in a few minutes.",
         ),
         ErrorCode::KeyUnreadable => Words::new(
             "The stored key cannot be opened",

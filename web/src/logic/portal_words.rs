@@ -3,7 +3,7 @@
 
 use crate::api::enums::{ErrorCode, IntegrationState};
 use crate::api::{ApiError, Cause};
-use crate::logic::outcome::{self, Words};
+use crate::logic::outcome::{self, NotTaken, Words};
 
 /// What the words are about.
 #[derive(Debug, Clone, Copy)]
@@ -104,33 +104,14 @@ pub(crate) fn hand_in_failed(error: &ApiError, context: HandInContext<'_>) -> Wo
             "Reload the page to see whether the key arrived. If it did not, hand it in again.",
         );
     };
+    let told = NotTaken {
+        kept,
+        again: "hand the key in again",
+    };
+    if let Some(words) = outcome::not_taken(code, provider, key_location, told) {
+        return words;
+    }
     match code {
-        ErrorCode::KeyRejected => Words::new(
-            format!("{provider} refused this key"),
-            format!("{kept} Copy the private key, not the public one, from {key_location}."),
-        ),
-        ErrorCode::MissingPermission => Words::new(
-            format!("{provider} does not let this key in"),
-            format!("{kept} Give the key its rights in {key_location}, or make a new one there."),
-        ),
-        ErrorCode::NoFunds => Words::new(
-            format!("The {provider} account has no funds"),
-            format!("{kept} Top up at {provider}, then hand the key in again."),
-        ),
-        ErrorCode::ProviderRateLimited => Words::new(
-            format!("{provider} is limiting requests"),
-            format!("{kept} Hand the key in again when the wait is over."),
-        ),
-        ErrorCode::ProviderUnreachable => Words::new(
-            format!("{provider} did not answer"),
-            format!("{kept} The key could not be tested. Hand it in again in a moment."),
-        ),
-        ErrorCode::ProviderAnswerMalformed => Words::new(
-            format!("{provider} gave an answer that makes no sense"),
-            format!(
-                "{kept} This is usually an outage at {provider}; hand the key in again in a few minutes."
-            ),
-        ),
         // The server alone knows whether hand-ins were switched off, the client was archived, or another key came first.
         ErrorCode::Conflict => Words::new("This key was not taken", error.message.clone()),
         ErrorCode::TooManyAttempts => Words::new(
