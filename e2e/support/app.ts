@@ -195,13 +195,18 @@ export class Script {
     });
   }
 
-  /** A client, with the first so many agents that work for nobody else, by name. */
-  async makeClient(name: string, agentCount: number): Promise<{ id: string; agents: string[] }> {
+  /** A client without agents. */
+  async makeEmptyClient(name: string): Promise<string> {
     const { createClient } = await this.send<{ createClient: { client: { id: string } } }>(
       "mutation($input: CreateClientInput!) { createClient(input: $input) { client { id } } }",
       { input: { name } },
     );
-    const { id } = createClient.client;
+    return createClient.client.id;
+  }
+
+  /** A client, with the first so many agents that work for nobody else, by name. */
+  async makeClient(name: string, agentCount: number): Promise<{ id: string; agents: string[] }> {
+    const id = await this.makeEmptyClient(name);
     const { agents } = await this.send<{ agents: { nodes: { id: string }[] } }>(
       "query($first: Int!) { agents(filter: { isAssigned: false }, first: $first) { nodes { id } } }",
       { first: agentCount },

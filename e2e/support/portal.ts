@@ -30,11 +30,7 @@ export class Client {
       const { id, agents } = await script.makeClient(CLIENT, agentCount);
       return new Client(script, id, agents);
     }
-    const { createClient } = await script.send<{ createClient: { client: { id: string } } }>(
-      "mutation($input: CreateClientInput!) { createClient(input: $input) { client { id } } }",
-      { input: { name: CLIENT } },
-    );
-    return new Client(script, createClient.client.id, []);
+    return new Client(script, await script.makeEmptyClient(CLIENT), []);
   }
 
   /** Adds the dentist and answers with the path of their log-in link. */

@@ -3,26 +3,11 @@
 
 import type { Locator, Page } from "@playwright/test";
 import { KEYS, PAGES, PEOPLE, Script, connect, logIn, openDialog, sidePanel, toast } from "../support/app";
-import { look } from "../support/look";
+import { NARROWEST, PHONE, look } from "../support/look";
 import { expect, test } from "../support/test";
+import { cutOff, hold } from "../support/traffic";
 
 const CLIENTS = PAGES.clients;
-
-/** Makes a client by script and answers its id. */
-async function makeClient(script: Script, name: string): Promise<string> {
-  const { createClient } = await script.send<{ createClient: { client: { id: string } } }>(
-    "mutation($input: CreateClientInput!) { createClient(input: $input) { client { id } } }",
-    { input: { name } },
-  );
-  return createClient.client.id;
-}
-
-/** Saves a Vapi key of the client's own. */
-async function saveClientKey(script: Script, clientId: string, apiKey: string): Promise<void> {
-  await script.send("mutation($input: SaveProviderKeyInput!) { saveProviderKey(input: $input) { providerKey { version } } }", {
-    input: { provider: "VAPI", apiKey, clientId },
-  });
-}
 
 /** Gives the agents of a search to a client. */
 async function assign(script: Script, clientId: string, search?: string): Promise<void> {
@@ -140,8 +125,8 @@ test("agents are given to a client from the list, found there, and given back", 
   // P1; look.md: table; checklist 29.
   await connect(demo);
   const script = await Script.as(demo, PEOPLE.staff);
-  const id = await makeClient(script, "Northside Dental");
-  await makeClient(script, "Harbour Legal");
+  const id = await script.makeEmptyClient("Northside Dental");
+  await script.makeEmptyClient("Harbour Legal");
   await script.close();
   await logIn(page, PEOPLE.staff, PAGES.agents);
   const names = page.getByRole("rowheader");
@@ -201,7 +186,7 @@ test("agents are chosen on the client's page by search, and all that match at on
   await demo.sandbox.addAssistants(key, 60, "Recall");
   await connect(demo, key);
   const script = await Script.as(demo, PEOPLE.staff);
-  const id = await makeClient(script, "Northside Dental");
+  const id = await script.makeEmptyClient("Northside Dental");
   await script.close();
   await logIn(page, PEOPLE.staff, `${CLIENTS}/${id}`);
   await page.getByRole("link", { name: "Assign agents" }).click();
@@ -245,8 +230,8 @@ test("agents that a client's own key does not reach are told with their count", 
   await demo.sandbox.addAssistants(KEYS.good, 3, "Recall");
   await connect(demo);
   const script = await Script.as(demo, PEOPLE.admin);
-  const id = await makeClient(script, "Northside Dental");
-  await saveClientKey(script, id, KEYS.second);
+  const id = await script.makeEmptyClient("Northside Dental");
+  await script.saveClientKey(id, KEYS.second);
   await script.syncEnded();
   await script.close();
   await logIn(page, PEOPLE.staff, `${PAGES.agents}?q=recall`);
@@ -307,6 +292,39 @@ test("a client is made and gets an agent without a mouse", async ({ page, demo }
   await expect(page.getByRole("heading", { name: "No agents yet" })).toBeVisible();
 });
 
+test("a client's tabs stand in one line on a phone, the selected and the focused one in sight", async ({ page, demo }) => {
+  // look.md: frame; checklist 29.
+  const script = await Script.as(demo, PEOPLE.admin);
+  const client = `${CLIENTS}/${await script.makeEmptyClient("Northside Dental")}`;
+  await script.close();
+  await page.setViewportSize(PHONE);
+  await logIn(page, PEOPLE.admin, `${client}/settings`);
+  const names = ["Overview", "Agents", "API keys", "People", "Settings"];
+  const links = page.getByRole("navigation", { name: "Client" }).getByRole("link");
+  await expect(links).toHaveText(names);
+  for (const size of [PHONE, NARROWEST]) {
+    await page.setViewportSize(size);
+    expect(new Set(await links.evaluateAll((all) => all.map((link) => link.getBoundingClientRect().top))).size).toBe(1);
+    await expect(tab(page, "Settings")).toBeInViewport({ ratio: 0.95 });
+  }
+  await expect(tab(page, "Overview")).not.toBeInViewport({ ratio: 0.95 });
+  await page.getByRole("heading", { level: 1 }).focus();
+  for (const [key, order] of [
+    ["Tab", names],
+    ["Shift+Tab", [...names].reverse().slice(1)],
+  ] as const) {
+    for (const name of order) {
+      await page.keyboard.press(key);
+      await expect(tab(page, name)).toBeFocused();
+      await expect(tab(page, name)).toBeInViewport({ ratio: 0.95 });
+    }
+  }
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(client);
+  await expect(tab(page, "Overview")).toHaveAttribute("aria-current", "page");
+  await expect(tab(page, "Overview")).toBeInViewport({ ratio: 0.95 });
+});
+
 test.describe("how it looks", () => {
   // Four pictures with axe for each of many states.
   test.describe.configure({ timeout: 180_000 });
@@ -323,7 +341,7 @@ test.describe("how it looks", () => {
     await expect(openDialog(page).getByText("Enter a name.")).toBeVisible();
     await look(page, "clients-new-refused");
     const script = await Script.as(demo, PEOPLE.staff);
-    await makeClient(script, "Northside Dental");
+    await script.makeEmptyClient("Northside Dental");
     await script.close();
     await page.goto(`${CLIENTS}?q=nobody`);
     await expect(page.getByRole("heading", { name: "No client matches" })).toBeVisible();
@@ -331,19 +349,14 @@ test.describe("how it looks", () => {
     await page.goto(`${CLIENTS}?archived=yes`);
     await expect(page.getByRole("heading", { name: "No client matches" })).toBeVisible();
 
-    let answer = (): void => {};
-    const held = new Promise<void>((resolve) => (answer = resolve));
-    await page.route("**/graphql", async (route) => {
-      if (/ListClients/.test(route.request().postData() ?? "")) await held;
-      await route.continue();
-    });
+    const answer = await hold(page, "ListClients");
     await page.goto(CLIENTS);
     await expect(page.locator("main .skeleton").first()).toBeVisible();
     await look(page, "clients-loading");
     answer();
     await expect(count(page)).toHaveText("1 client");
     await page.unrouteAll({ behavior: "wait" });
-    await page.route("**/graphql", (route) => (/ListClients/.test(route.request().postData() ?? "") ? route.abort() : route.continue()));
+    await cutOff(page, "ListClients");
     await page.goto(CLIENTS);
     await expect(page.getByRole("alert")).toContainText("Ringfence did not answer");
     await look(page, "clients-failed");
@@ -357,7 +370,7 @@ test.describe("how it looks", () => {
     watch.expect(/net::ERR_FAILED/);
     await connect(demo);
     const script = await Script.as(demo, PEOPLE.admin);
-    const id = await makeClient(script, "Northside Dental");
+    const id = await script.makeEmptyClient("Northside Dental");
     const client = `${CLIENTS}/${id}`;
     await logIn(page, PEOPLE.admin, client);
     await expect(page.getByText("Northside Dental has no agents yet")).toBeVisible();
@@ -397,7 +410,7 @@ test.describe("how it looks", () => {
     await page.goto(`${CLIENTS}/00000000-0000-7000-8000-000000000000`);
     await expect(page.getByText("This client is not here")).toBeVisible();
     await look(page, "client-not-found");
-    await page.route("**/graphql", (route) => (/GetClient/.test(route.request().postData() ?? "") ? route.abort() : route.continue()));
+    await cutOff(page, "GetClient");
     await page.goto(client);
     await expect(page.getByRole("alert")).toContainText("Ringfence did not answer");
     await look(page, "client-failed");
@@ -410,8 +423,8 @@ test.describe("how it looks", () => {
     // look.md: table.
     await connect(demo);
     const script = await Script.as(demo, PEOPLE.staff);
-    await assign(script, await makeClient(script, "Northside Dental"), "a");
-    await makeClient(script, "Harbour Legal");
+    await assign(script, await script.makeEmptyClient("Northside Dental"), "a");
+    await script.makeEmptyClient("Harbour Legal");
     await script.close();
     await logIn(page, PEOPLE.staff, PAGES.agents);
     await expect(count(page)).toHaveText("40 agents");

@@ -1,20 +1,12 @@
 // Each page in each of its states: pictures in light and dark, wide and narrow, without anything that axe finds.
 
-import type { Page, Route } from "@playwright/test";
 import { Card, KEYS, PAGES, PEOPLE, Script, connect, logIn, openDialog, sidePanel } from "../support/app";
 import { PHONE, look } from "../support/look";
 import { expect, test } from "../support/test";
+import { cutOff, hold } from "../support/traffic";
 
 // Four pictures with axe for each of several states.
 test.describe.configure({ timeout: 120_000 });
-
-/** Handles the requests of one GraphQL operation. */
-async function route(page: Page, operation: string, handle: (route: Route) => Promise<void>): Promise<void> {
-  await page.route("**/graphql", async (route) => {
-    const body = route.request().postDataJSON() as { operationName?: string } | null;
-    await (body?.operationName === operation ? handle(route) : route.fallback());
-  });
-}
 
 /** The list pages, each with the operation that fills it. */
 const LISTS = [
@@ -36,12 +28,7 @@ for (const { name, path, operation, full } of LISTS) {
     await logIn(page, PEOPLE.admin, name === "overview" ? PAGES.agents : PAGES.overview);
     await page.clock.install();
 
-    let answer = (): void => {};
-    const held = new Promise<void>((resolve) => (answer = resolve));
-    await route(page, operation, async (route) => {
-      await held;
-      await route.continue();
-    });
+    const answer = await hold(page, operation);
     await page.goto(path);
     await expect(page.locator("main .skeleton").first()).toBeVisible();
     await look(page, `${name}-loading`);
@@ -51,7 +38,7 @@ for (const { name, path, operation, full } of LISTS) {
     await look(page, `${name}-full`);
 
     await page.unrouteAll({ behavior: "wait" });
-    await route(page, operation, (route) => route.abort());
+    await cutOff(page, operation);
     await page.goto(path);
     await expect(page.getByRole("alert")).toContainText("Ringfence did not answer");
     await expect(page.locator("main .skeleton")).toHaveCount(0);

@@ -2,26 +2,19 @@
 // allowed and removed; a key that waits is previewed, accepted or declined on its card. The portal's own screens are
 // another file's; here its people speak GraphQL.
 
-import { type APIRequestContext, type Page, request } from "@playwright/test";
+import { type APIRequestContext, type Locator, type Page, request } from "@playwright/test";
 import { Card, KEYS, PAGES, PEOPLE, type Person, Script, connect, logIn, openDialog, toast } from "../support/app";
 import { look } from "../support/look";
 import type { Demo } from "../support/server";
 import { expect, test } from "../support/test";
+import { cutOff, hold } from "../support/traffic";
 
 const clientPage = (client: string, tab: string) => `${PAGES.clients}/${client}/${tab}`;
+const DENTAL = "Northside Dental";
 const PRIYA: Person = { name: "Priya Shah", email: "priya@dental.test", password: "priyas-long-password" };
 
 const personCard = (page: Page, name = PRIYA.name) =>
   page.getByRole("list", { name: "People", exact: true }).locator(":scope > li").filter({ has: page.getByRole("heading", { name }) });
-
-/** A client without agents. */
-async function makeClient(script: Script, name = "Northside Dental"): Promise<string> {
-  const { createClient } = await script.send<{ createClient: { client: { id: string } } }>(
-    "mutation($input: CreateClientInput!) { createClient(input: $input) { client { id } } }",
-    { input: { name } },
-  );
-  return createClient.client.id;
-}
 
 const archive = (script: Script, clientId: string) =>
   script.send("mutation($input: ArchiveClientInput!) { archiveClient(input: $input) { client { id } } }", { input: { clientId } });
@@ -51,7 +44,7 @@ async function redeem(demo: Demo, token: string, password = PRIYA.password): Pro
 
 /** A client with a person who may hand in keys and has logged in. */
 async function withPerson(demo: Demo, script: Script, agentCount = 4): Promise<{ id: string; priya: Script }> {
-  const { id } = await script.makeClient("Northside Dental", agentCount);
+  const { id } = await script.makeClient(DENTAL, agentCount);
   const token = await addPerson(script, id, ["VIEW_AGENTS", "MANAGE_INTEGRATIONS"]);
   expect(await redeem(demo, token)).toBeNull();
   return { id, priya: await Script.as(demo, PRIYA) };
@@ -63,23 +56,49 @@ const handIn = (person: Script, apiKey: string) =>
     { input: { provider: "VAPI", apiKey } },
   );
 
-async function decideWaiting(script: Script, clientId: string, mutation: "declineKeyHandIn" | "acceptKeyHandIn"): Promise<void> {
+async function declineWaiting(script: Script, clientId: string): Promise<void> {
   const { keyHandIns } = await script.send<{ keyHandIns: { id: string; state: string }[] }>(
     "query($clientId: ID!) { keyHandIns(clientId: $clientId) { id state } }",
     { clientId },
   );
-  const input = mutation === "declineKeyHandIn" ? "DeclineKeyHandInInput" : "AcceptKeyHandInInput";
-  const answer = mutation === "declineKeyHandIn" ? "keyHandIn { id }" : "providerKey { version }";
-  await script.send(`mutation($input: ${input}!) { ${mutation}(input: $input) { ${answer} } }`, {
+  await script.send("mutation($input: DeclineKeyHandInInput!) { declineKeyHandIn(input: $input) { keyHandIn { id } } }", {
     input: { keyHandInId: keyHandIns.find(({ state }) => state === "WAITING")?.id },
   });
+}
+
+/** In a connected agency, a client whose person has handed in a key of another account, which waits. */
+async function withWaitingKey(demo: Demo): Promise<{ script: Script; id: string; priya: Script }> {
+  await connect(demo);
+  const script = await Script.as(demo, PEOPLE.admin);
+  const { id, priya } = await withPerson(demo, script);
+  expect(await handIn(priya, KEYS.second)).toEqual({ handInProviderKey: { integration: { state: "WAITING" } } });
+  return { script, id, priya };
+}
+
+/** Fills the form of the dialog and sends it. */
+async function fillPerson(dialog: Locator, person = PRIYA): Promise<void> {
+  await dialog.getByLabel("Name").fill(person.name);
+  await dialog.getByLabel("Email").fill(person.email);
+  await dialog.getByRole("button", { name: "Add person" }).click();
+}
+
+/** Confirms with the client's name that the key which waits is put in use. */
+async function acceptWaiting(dialog: Locator): Promise<void> {
+  await dialog.getByLabel(`Type ${DENTAL} to confirm`).fill(DENTAL);
+  await dialog.getByRole("button", { name: "Accept key" }).click();
+}
+
+/** The link that is shown once is still there, below the question whether it is copied. */
+async function expectKept(dialog: Locator, url: string): Promise<void> {
+  await expect(dialog.getByText("The log-in link is not shown again. Is it copied?")).toBeVisible();
+  await expect(dialog.getByText(url)).toBeVisible();
 }
 
 test("an admin adds a person of a client and gets a link that is shown once", async ({ page, context, demo }) => {
   // P2; checklist 1, 10, 23, 38.
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   const script = await Script.as(demo, PEOPLE.admin);
-  const id = await makeClient(script);
+  const id = await script.makeEmptyClient(DENTAL);
   await logIn(page, PEOPLE.admin, clientPage(id, "people"));
   await expect(page.getByRole("navigation", { name: "Client", exact: true }).getByRole("link", { name: "People" })).toHaveAttribute("aria-current", "page");
   await expect(page.getByRole("heading", { name: "Nobody of Northside Dental logs in yet" })).toBeVisible();
@@ -117,6 +136,16 @@ test("an admin adds a person of a client and gets a link that is shown once", as
   await dialog.getByRole("button", { name: /^Copy log-in link/ }).click();
   const url = await page.evaluate(() => navigator.clipboard.readText());
   expect(url).toMatch(/\/welcome#[\w-]{20,}$/);
+
+  // It is shown this once: no Esc, cross or click beside the dialog takes it away without an answer.
+  for (let time = 0; time < 3; time += 1) await page.keyboard.press("Escape");
+  await expectKept(dialog, url);
+  await dialog.getByRole("button", { name: "Keep it open" }).click();
+  await expect(dialog.getByRole("button", { name: "Keep it open" })).toHaveCount(0);
+  await page.mouse.click(4, 4);
+  await expect(dialog.getByText(url)).toBeVisible();
+  for (let time = 0; time < 2; time += 1) await dialog.getByRole("button", { name: "Close", exact: true }).click();
+  await expectKept(dialog, url);
   await dialog.getByRole("button", { name: "Done" }).click();
   await expect(dialog).toHaveCount(0);
   await expect(page.getByText(url)).toHaveCount(0);
@@ -142,7 +171,7 @@ test("what a person may is changed, a new link ends the one before, and who is r
   // P2, P3; checklist 30, 31, 38.
   watch.expect(/net::ERR_FAILED/);
   const script = await Script.as(demo, PEOPLE.admin);
-  const id = await makeClient(script);
+  const id = await script.makeEmptyClient(DENTAL);
   const first = await addPerson(script, id, ["VIEW_AGENTS"]);
   await logIn(page, PEOPLE.admin, clientPage(id, "people"));
   const card = personCard(page);
@@ -154,7 +183,7 @@ test("what a person may is changed, a new link ends the one before, and who is r
   await dialog.getByRole("checkbox", { name: /^Hand in keys/ }).check();
   await page.keyboard.press("Escape");
   await dialog.getByRole("button", { name: "Keep editing" }).click();
-  await page.route("**/graphql", (route) => (/UpdatePortalUser/.test(route.request().postData() ?? "") ? route.abort() : route.fallback()));
+  await cutOff(page, "UpdatePortalUser");
   await dialog.getByRole("button", { name: "Save permissions" }).click();
   await expect(dialog.getByRole("alert")).toContainText("Ringfence did not answer");
   await expect(dialog.getByRole("checkbox", { name: /^Hand in keys/ })).toBeChecked();
@@ -170,7 +199,9 @@ test("what a person may is changed, a new link ends the one before, and who is r
   await dialog.getByRole("button", { name: "Make new link" }).click();
   const second = (await dialog.locator(".copyable .code").innerText()).split("#")[1] ?? "";
   expect(second).not.toBe(first);
-  await dialog.getByRole("button", { name: "Done" }).click();
+  await page.keyboard.press("Escape");
+  await dialog.getByRole("button", { name: "Close dialog" }).click();
+  await expect(dialog).toHaveCount(0);
   expect(await redeem(demo, first)).toBe("INVALID_INPUT");
   expect(await redeem(demo, second)).toBeNull();
   const priya = await Script.as(demo, PRIYA);
@@ -192,9 +223,7 @@ test("what a person may is changed, a new link ends the one before, and who is r
 
   // They can be added again, and get in by a new link alone.
   await page.getByRole("button", { name: "Add the first person" }).click();
-  await dialog.getByLabel("Name").fill(PRIYA.name);
-  await dialog.getByLabel("Email").fill(PRIYA.email);
-  await dialog.getByRole("button", { name: "Add person" }).click();
+  await fillPerson(dialog);
   await expect(dialog.getByText(/^With it Priya Shah chooses a password;/)).toBeVisible();
   await dialog.getByRole("button", { name: "Done" }).click();
   await expect(card.getByText("Has not logged in yet")).toBeVisible();
@@ -204,7 +233,7 @@ test("what a person may is changed, a new link ends the one before, and who is r
 test("staff find no people, and an archived client's are read and not changed", async ({ page, otherPage, demo }) => {
   // P1; checklist 25.
   const script = await Script.as(demo, PEOPLE.admin);
-  const id = await makeClient(script);
+  const id = await script.makeEmptyClient(DENTAL);
   await addPerson(script, id, ["VIEW_AGENTS"]);
   await logIn(otherPage, PEOPLE.staff, clientPage(id, "agents"));
   const tabs = otherPage.getByRole("navigation", { name: "Client", exact: true });
@@ -227,10 +256,7 @@ test("staff find no people, and an archived client's are read and not changed", 
 
 test("a handed-in key waits on its card, is previewed, and is accepted after the client's name was typed", async ({ page, demo }) => {
   // P4, K9, P3, R5; checklist 30, 31, 38.
-  await connect(demo);
-  const script = await Script.as(demo, PEOPLE.admin);
-  const { id, priya } = await withPerson(demo, script);
-  expect(await handIn(priya, KEYS.second)).toEqual({ handInProviderKey: { integration: { state: "WAITING" } } });
+  const { script, id, priya } = await withWaitingKey(demo);
 
   await logIn(page, PEOPLE.admin, PAGES.alerts);
   const alert = page.getByRole("list", { name: "Alerts" }).getByRole("listitem");
@@ -275,10 +301,7 @@ test("a handed-in key waits on its card, is previewed, and is accepted after the
 
 test("a key that the provider refuses by now is declined, and an outage is waited out", async ({ page, demo }) => {
   // P4, K9, K3; checklist 12, 13, 32.
-  await connect(demo);
-  const script = await Script.as(demo, PEOPLE.admin);
-  const { id, priya } = await withPerson(demo, script);
-  await handIn(priya, KEYS.second);
+  const { script, id, priya } = await withWaitingKey(demo);
   await logIn(page, PEOPLE.admin, clientPage(id, "api-keys"));
   const card = new Card(page);
   const dialog = openDialog(page);
@@ -292,8 +315,7 @@ test("a key that the provider refuses by now is declined, and an outage is waite
 
   // Refused between the preview and the acceptance.
   await demo.sandbox.revoke(KEYS.second);
-  await dialog.getByLabel("Type Northside Dental to confirm").fill("Northside Dental");
-  await dialog.getByRole("button", { name: "Accept key" }).click();
+  await acceptWaiting(dialog);
   await expect(dialog.getByRole("alert")).toContainText("Vapi refuses this key by now");
   await expect(dialog.getByRole("alert")).toContainText("Decline it, and ask Northside Dental for another one.");
   await expect(dialog.getByRole("alert")).toBeFocused();
@@ -307,18 +329,14 @@ test("a key that the provider refuses by now is declined, and an outage is waite
 
 test("what somebody else decided or changed meanwhile is told, and nothing is decided twice", async ({ page, demo }) => {
   // P4, K12.
-  await connect(demo);
-  const script = await Script.as(demo, PEOPLE.admin);
-  const { id, priya } = await withPerson(demo, script);
-  await handIn(priya, KEYS.second);
+  const { script, id, priya } = await withWaitingKey(demo);
   await logIn(page, PEOPLE.owner, clientPage(id, "api-keys"));
   const card = new Card(page);
   const dialog = openDialog(page);
   await card.button("Review").click();
   await expect(dialog.locator(".consequence")).toBeVisible();
-  await decideWaiting(script, id, "declineKeyHandIn");
-  await dialog.getByLabel("Type Northside Dental to confirm").fill("Northside Dental");
-  await dialog.getByRole("button", { name: "Accept key" }).click();
+  await declineWaiting(script, id);
+  await acceptWaiting(dialog);
   await expect(dialog.getByText("Amir Haddad declined this key meanwhile")).toBeVisible();
   await expect(dialog.getByRole("button", { name: /Accept|Decline/ })).toHaveCount(0);
   await expect(dialog.getByRole("button", { name: "Close", exact: true }).last()).toBeFocused();
@@ -333,8 +351,7 @@ test("what somebody else decided or changed meanwhile is told, and nothing is de
   const other = "key-of-the-agencys-account-0003";
   await demo.sandbox.addKey(other, KEYS.good);
   await script.saveClientKey(id, other);
-  await dialog.getByLabel("Type Northside Dental to confirm").fill("Northside Dental");
-  await dialog.getByRole("button", { name: "Accept key" }).click();
+  await acceptWaiting(dialog);
   await expect(dialog.getByRole("alert")).toContainText("Northside Dental's Vapi key was changed meanwhile");
   await expect(card.mask).toHaveText("…0003");
   await dialog.getByRole("button", { name: "Look again" }).click();
@@ -348,10 +365,7 @@ test("what somebody else decided or changed meanwhile is told, and nothing is de
 test("the agency's switch closes handing in, and leaves what waits to be decided", async ({ page, demo, watch }) => {
   // P4.
   watch.expect(/net::ERR_FAILED/);
-  await connect(demo);
-  const script = await Script.as(demo, PEOPLE.admin);
-  const { id, priya } = await withPerson(demo, script);
-  await handIn(priya, KEYS.second);
+  const { script, id, priya } = await withWaitingKey(demo);
   await logIn(page, PEOPLE.admin, PAGES.keys);
   const box = page.getByRole("region", { name: "Keys from clients" }).getByRole("checkbox", { name: "Clients may hand in keys" });
   await expect(box).toBeChecked();
@@ -365,7 +379,7 @@ test("the agency's switch closes handing in, and leaves what waits to be decided
   await expect(new Card(page).button("Review")).toBeVisible();
 
   await page.goto(PAGES.keys);
-  await page.route("**/graphql", (route) => (/UpdateHandIns/.test(route.request().postData() ?? "") ? route.abort() : route.fallback()));
+  await cutOff(page, "UpdateHandIns");
   await box.click();
   await expect(page.getByRole("region", { name: "Keys from clients" }).getByRole("alert")).toContainText("Ringfence did not answer");
   await expect(box).not.toBeChecked();
@@ -381,7 +395,7 @@ test("an open breaker is told in words, on the card of its key and on those of t
   // R8, R2; look.md: words.
   await connect(demo);
   const script = await Script.as(demo, PEOPLE.admin);
-  const { id: dental } = await script.makeClient("Northside Dental", 4);
+  const { id: dental } = await script.makeClient(DENTAL, 4);
   const { id: legal } = await script.makeClient("Harbor Legal", 4);
   await script.saveClientKey(dental, KEYS.second);
   for (const key of [KEYS.good, KEYS.second]) await demo.sandbox.revoke(key);
@@ -414,7 +428,7 @@ test("a run that makes agents is shown again after a reload, with what it left u
   // R5; checklist 22.
   await connect(demo);
   const script = await Script.as(demo, PEOPLE.admin);
-  const { id } = await script.makeClient("Northside Dental", 4);
+  const { id } = await script.makeClient(DENTAL, 4);
   await script.saveClientKey(id, KEYS.second);
   await script.syncEnded();
   await script.close();
@@ -445,7 +459,7 @@ test("a run that makes agents is shown again after a reload, with what it left u
 test("with archived clients alone the list says so and shows them", async ({ page, demo }) => {
   // checklist 23.
   const script = await Script.as(demo, PEOPLE.staff);
-  for (const name of ["Northside Dental", "Harbor Legal"]) await archive(script, await makeClient(script, name));
+  for (const name of ["Northside Dental", "Harbor Legal"]) await archive(script, await script.makeEmptyClient(name));
   await script.close();
   await logIn(page, PEOPLE.staff, PAGES.clients);
   await expect(page.getByRole("heading", { name: "Your 2 clients are archived" })).toBeVisible();
@@ -463,7 +477,7 @@ test.describe("how it looks", () => {
     // P2; checklist 24, 40.
     watch.expect(/net::ERR_FAILED/);
     const script = await Script.as(demo, PEOPLE.admin);
-    const id = await makeClient(script);
+    const id = await script.makeEmptyClient(DENTAL);
     await logIn(page, PEOPLE.admin, clientPage(id, "people"));
     await expect(page.getByRole("button", { name: "Add the first person" })).toBeVisible();
     await look(page, "people-empty");
@@ -472,11 +486,12 @@ test.describe("how it looks", () => {
     await dialog.getByRole("button", { name: "Add person" }).click();
     await expect(dialog.locator(".field-error").first()).toBeVisible();
     await look(page, "people-add-refused");
-    await dialog.getByLabel("Name").fill(PRIYA.name);
-    await dialog.getByLabel("Email").fill(PRIYA.email);
-    await dialog.getByRole("button", { name: "Add person" }).click();
+    await fillPerson(dialog);
     await expect(dialog.getByRole("button", { name: "Done" })).toBeVisible();
     await look(page, "people-link");
+    await page.keyboard.press("Escape");
+    await expect(dialog.getByRole("button", { name: "Keep it open" })).toBeVisible();
+    await look(page, "people-link-asks");
     await dialog.getByRole("button", { name: "Done" }).click();
     const token = await addPerson(script, id, ["VIEW_AGENTS", "VIEW_CALLS", "TRIGGER_CALLS", "MANAGE_INTEGRATIONS"], {
       name: "Maximiliane Oberhauser-Lindqvist",
@@ -485,12 +500,7 @@ test.describe("how it looks", () => {
     });
     expect(await redeem(demo, token)).toBeNull();
 
-    let answer = (): void => {};
-    const held = new Promise<void>((resolve) => (answer = resolve));
-    await page.route("**/graphql", async (route) => {
-      if (/ListPortalUsers/.test(route.request().postData() ?? "")) await held;
-      await route.fallback();
-    });
+    const answer = await hold(page, "ListPortalUsers");
     await page.reload();
     await expect(page.locator("main .skeleton").first()).toBeVisible();
     await look(page, "people-loading");
@@ -508,7 +518,7 @@ test.describe("how it looks", () => {
       await look(page, name);
       await page.keyboard.press("Escape");
     }
-    await page.route("**/graphql", (route) => (/ListPortalUsers/.test(route.request().postData() ?? "") ? route.abort() : route.fallback()));
+    await cutOff(page, "ListPortalUsers");
     await page.reload();
     await expect(page.getByRole("alert")).toContainText("Ringfence did not answer");
     await look(page, "people-failed");
@@ -524,10 +534,7 @@ test.describe("how it looks", () => {
 
   test("a key that waits: the card, the dialog while it looks, previewed, refused and decided meanwhile", async ({ page, demo }) => {
     // P4, K9; checklist 40.
-    await connect(demo);
-    const script = await Script.as(demo, PEOPLE.admin);
-    const { id, priya } = await withPerson(demo, script);
-    await handIn(priya, KEYS.second);
+    const { script, id, priya } = await withWaitingKey(demo);
     await logIn(page, PEOPLE.admin, clientPage(id, "api-keys"));
     const card = new Card(page);
     await expect(card.button("Review")).toBeVisible();
@@ -546,7 +553,7 @@ test.describe("how it looks", () => {
     await expect(dialog.getByRole("alert")).toBeVisible();
     await look(page, "hand-in-outage");
     await mend();
-    await decideWaiting(script, id, "declineKeyHandIn");
+    await declineWaiting(script, id);
     await dialog.getByRole("button", { name: "Look again" }).click();
     await expect(dialog.getByText("Amir Haddad declined this key meanwhile")).toBeVisible();
     await look(page, "hand-in-decided");

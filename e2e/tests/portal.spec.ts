@@ -1,20 +1,13 @@
 // The screens of a client's people: how they get in by a link that works once, the rooms that their permissions open, and
 // the page where they hand in keys and are shown none.
 
-import type { Page, Route } from "@playwright/test";
+import type { Page } from "@playwright/test";
 import { Card, KEYS, PAGES, PEOPLE, fillLogIn, logIn, sidePanel } from "../support/app";
 import { expectVisibleFocus, tabTo } from "../support/keyboard";
 import { look } from "../support/look";
 import { AGENCY_NAME, Answers, CLIENT, Client, DENTIST, ROOMS, enter } from "../support/portal";
 import { expect, test } from "../support/test";
-
-/** Handles the requests of one GraphQL operation. */
-async function route(page: Page, operation: string, handle: (route: Route) => Promise<void>): Promise<void> {
-  await page.route("**/graphql", async (route) => {
-    const body = route.request().postDataJSON() as { operationName?: string } | null;
-    await (body?.operationName === operation ? handle(route) : route.fallback());
-  });
-}
+import { cutOff, hold, route } from "../support/traffic";
 
 /** All that this page keeps: its elements, what stands in its fields, its address, and the browser's stores. */
 async function kept(page: Page): Promise<string> {
@@ -99,7 +92,7 @@ test("the page of the link in its other states", async ({ page, demo, watch }) =
   await field.fill(DENTIST.password);
   const send = page.getByRole("button", { name: "Log in", exact: true });
 
-  await route(page, "RedeemLogInLink", (route) => route.abort());
+  await cutOff(page, "RedeemLogInLink");
   await send.click();
   await expect(page.getByRole("alert")).toContainText("Ringfence did not answer");
   await expect(page.getByRole("alert")).toBeFocused();
@@ -210,19 +203,14 @@ test("a client's person walks their rooms, and nothing that they ask is refused"
   for (const secret of secrets.filter((secret) => secret !== AGENCY_NAME)) expect(told, secret).not.toContain(secret);
   await look(page, "portal-agent-absent");
 
-  let answer = (): void => {};
-  const held = new Promise<void>((resolve) => (answer = resolve));
-  await route(page, "ListPortalAgents", async (route) => {
-    await held;
-    await route.continue();
-  });
+  const answer = await hold(page, "ListPortalAgents");
   await page.goto(ROOMS.agents);
   await expect(page.locator("main .skeleton").first()).toBeVisible();
   await look(page, "portal-agents-loading");
   answer();
   await expect(page.getByText("12 agents", { exact: true })).toBeVisible();
   await page.unrouteAll({ behavior: "wait" });
-  await route(page, "ListPortalAgents", (route) => route.abort());
+  await cutOff(page, "ListPortalAgents");
   await page.goto(ROOMS.agents);
   await expect(page.getByRole("alert")).toContainText("Ringfence did not answer");
   await look(page, "portal-agents-failed");
@@ -292,12 +280,7 @@ test("a key is handed in, waits, is accepted and replaced, and no answer ever he
   await expect(card.field).toBeFocused();
 
   // In the moment in which it is sent it is nowhere on the page any more.
-  let answer = (): void => {};
-  const held = new Promise<void>((resolve) => (answer = resolve));
-  await route(page, "HandInProviderKey", async (route) => {
-    await held;
-    await route.continue();
-  });
+  const answer = await hold(page, "HandInProviderKey");
   await card.field.fill(` ${first} `);
   await send.click();
   await expect(card.root.getByText("Testing with Vapi…")).toBeVisible();
@@ -427,19 +410,14 @@ test("the agency's switch closes the page, and a key that comes too late is not 
   await expect(card.error).toContainText(/Too many attempts.*Next try in /s);
   await look(page, "portal-keys-throttled");
 
-  let answer = (): void => {};
-  const held = new Promise<void>((resolve) => (answer = resolve));
-  await route(page, "ListIntegrations", async (route) => {
-    await held;
-    await route.continue();
-  });
+  const answer = await hold(page, "ListIntegrations");
   await page.goto(ROOMS.keys);
   await expect(page.locator("main .skeleton").first()).toBeVisible();
   await look(page, "portal-keys-loading");
   answer();
   await expect(card.field).toBeVisible();
   await page.unrouteAll({ behavior: "wait" });
-  await route(page, "ListIntegrations", (route) => route.abort());
+  await cutOff(page, "ListIntegrations");
   await page.goto(ROOMS.keys);
   await expect(page.getByRole("alert")).toContainText("Ringfence did not answer");
   await look(page, "portal-keys-failed");
