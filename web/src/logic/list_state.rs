@@ -78,6 +78,13 @@ pub(crate) struct FilterSpec {
     pub(crate) values: &'static [&'static str],
 }
 
+impl FilterSpec {
+    /// A filter with one of these values; none: any text.
+    pub(crate) const fn new(name: &'static str, values: &'static [&'static str]) -> Self {
+        Self { name, values }
+    }
+}
+
 /// What a list can be sorted by.
 #[derive(Debug)]
 pub(crate) struct SortSpec {
@@ -85,6 +92,24 @@ pub(crate) struct SortSpec {
     pub(crate) name: &'static str,
     /// The natural direction: times begin with the latest.
     pub(crate) begins_descending: bool,
+}
+
+impl SortSpec {
+    /// A sort that begins with the smallest or the first of the alphabet.
+    pub(crate) const fn ascending(name: &'static str) -> Self {
+        Self {
+            name,
+            begins_descending: false,
+        }
+    }
+
+    /// A sort that begins with the largest or the latest.
+    pub(crate) const fn descending(name: &'static str) -> Self {
+        Self {
+            name,
+            begins_descending: true,
+        }
+    }
 }
 
 /// What a list can be narrowed to and sorted by.
@@ -271,29 +296,11 @@ mod tests {
 
     const AGENTS: ListSpec = ListSpec {
         filters: &[
-            FilterSpec {
-                name: "status",
-                values: &["active", "inactive"],
-            },
-            FilterSpec {
-                name: "provider",
-                values: &["vapi", "retell"],
-            },
-            FilterSpec {
-                name: "answered-by",
-                values: &[],
-            },
+            FilterSpec::new("status", &["active", "inactive"]),
+            FilterSpec::new("provider", &["vapi", "retell"]),
+            FilterSpec::new("answered-by", &[]),
         ],
-        sorts: &[
-            SortSpec {
-                name: "name",
-                begins_descending: false,
-            },
-            SortSpec {
-                name: "updated",
-                begins_descending: true,
-            },
-        ],
+        sorts: &[SortSpec::ascending("name"), SortSpec::descending("updated")],
         panel: "agent",
     };
 

@@ -11,85 +11,54 @@ use crate::components::button::{Button, ButtonKind};
 use crate::components::icons::Icon;
 use crate::components::page_head::PageHead;
 use crate::components::time::relative_time;
-use crate::erased::dynamic;
 use crate::loader::Loader;
 use crate::logic::empty_words::EmptyList;
 use crate::logic::list_state::{FilterSpec, ListSpec, ListState, SortSpec};
 use crate::logic::provider_name::{SLUGS, provider_name, slug};
 use crate::logic::selection::{Record, Selection};
 use crate::logic::{model_name, phone};
-use crate::pages::agents::panel::AgentPanel;
+use crate::pages::agents::panel::agent_panel;
 pub(crate) use crate::pages::agents::panel::number_item;
 use crate::pages::assign::Chosen;
 use crate::pages::assign::client_dialog::ClientDialog;
 use crate::pages::listing::nothing_here::{Standing, nothing_here};
+use crate::pages::listing::panel::with_panel;
 use crate::pages::listing::selection_bar::{Selecting, Walked};
 use crate::pages::listing::{
-    ColumnSpec, Listing, Loaded, Row, Screen, list_view, or_dash, page_facts, removable_chip,
+    ChipSpec, ColumnSpec, Listing, Loaded, Row, Screen, list_view, or_dash, page_facts,
+    removable_chip,
 };
 use leptos::prelude::*;
 use std::sync::Arc;
 
 const FILTERS: &[FilterSpec] = &[
-    FilterSpec {
-        name: "status",
-        values: &["active", "inactive"],
-    },
-    FilterSpec {
-        name: "reachable",
-        values: &["no"],
-    },
-    FilterSpec {
-        name: api::ASSIGNED,
-        values: &["no"],
-    },
-    FilterSpec {
-        name: "provider",
-        values: &SLUGS,
-    },
-    FilterSpec {
-        name: api::CLIENT,
-        values: &[],
-    },
-    FilterSpec {
-        name: api::MISSING,
-        values: &[],
-    },
+    FilterSpec::new("status", &["active", "inactive"]),
+    FilterSpec::new("reachable", &["no"]),
+    FilterSpec::new(api::ASSIGNED, &["no"]),
+    FilterSpec::new("provider", &SLUGS),
+    FilterSpec::new(api::CLIENT, &[]),
+    FilterSpec::new(api::MISSING, &[]),
 ];
 
 const SORTS: &[SortSpec] = &[
-    SortSpec {
-        name: "name",
-        begins_descending: false,
-    },
-    SortSpec {
-        name: "status",
-        begins_descending: false,
-    },
-    SortSpec {
-        name: "created",
-        begins_descending: true,
-    },
-    SortSpec {
-        name: "updated",
-        begins_descending: true,
-    },
+    SortSpec::ascending("name"),
+    SortSpec::ascending("status"),
+    SortSpec::descending("created"),
+    SortSpec::descending("updated"),
 ];
 
-/// On a client's page the client is no filter: the place of the list sets it.
-const CLIENT_FILTERS: &[FilterSpec] = &[
-    FilterSpec {
-        name: "status",
-        values: &["active", "inactive"],
-    },
-    FilterSpec {
-        name: "reachable",
-        values: &["no"],
-    },
-    FilterSpec {
-        name: "provider",
-        values: &SLUGS,
-    },
+/// Of the agents of one client, whom the place of the list sets: on the client's page, and in the client's portal.
+pub(crate) const CLIENT_FILTERS: &[FilterSpec] = &[
+    FilterSpec::new("status", &["active", "inactive"]),
+    FilterSpec::new("reachable", &["no"]),
+    FilterSpec::new("provider", &SLUGS),
+];
+
+/// The chips to [`CLIENT_FILTERS`].
+pub(crate) const CLIENT_CHIPS: &[ChipSpec] = &[
+    ("status", "active", "Active"),
+    ("status", "inactive", "Inactive"),
+    ("reachable", "no", "Unreachable"),
 ];
 
 static SCREEN: Screen = Screen {
@@ -144,11 +113,7 @@ static CLIENT_SCREEN: Screen = Screen {
     noun: ("agent", "agents"),
     caption: "Agents of this client",
     search: Some(("Search agents", "Search by name")),
-    chips: &[
-        ("status", "active", "Active"),
-        ("status", "inactive", "Inactive"),
-        ("reachable", "no", "Unreachable"),
-    ],
+    chips: CLIENT_CHIPS,
     no_match: (
         "No agent matches",
         "No agent of this client has this name, status and provider together.",
@@ -257,19 +222,8 @@ impl AgentList {
     ) -> AnyView {
         let (listing, loaded) = (self.listing, self.loaded);
         let list = list_view(listing, loaded, Some(self.selecting), chips, empty);
-        view! {
-            <div class="page wide" class:with-panel=move || listing.open.with(Option::is_some)>
-                <div class="list-column">
-                    {head}
-                    {list}
-                </div>
-                {dynamic(move || match listing.open.get() {
-                    Some(id) => view! { <AgentPanel listing=listing loaded=loaded id=id /> }.into_any(),
-                    None => ().into_any(),
-                })}
-            </div>
-        }
-        .into_any()
+        let column = view! { {head} {list} }.into_any();
+        with_panel(listing, column, move |id| agent_panel(listing, loaded, id))
     }
 }
 
@@ -368,19 +322,18 @@ fn cells(row: &AgentRow, has_client: bool) -> (AnyView, AnyView) {
         let name = row.client.as_ref().map(|client| client.name.clone());
         view! { <td class="cell-client" data-label="Client">{or_dash(name)}</td> }.into_any()
     });
-    let count = usize::try_from(row.phone_number_count).unwrap_or(0);
-    let numbers: Vec<String> = row
-        .phone_numbers
-        .iter()
-        .filter_map(|number| number_text(number.number.as_deref(), number.sip_uri.as_deref()))
-        .collect();
+    let listed = row.phone_numbers.iter();
+    let numbers = numbers_cell(
+        listed.map(|number| (number.number.as_deref(), number.sip_uri.as_deref())),
+        row.phone_number_count,
+    );
     let rest = view! {
         <td class="cell-status">{agent_badge(row.status, row.is_reachable)}</td>
         {client}
         <td class="cell-provider" data-label="Provider">{provider_name(row.provider)}</td>
         <td class="cell-model" data-label="Model">{model_cell(row)}</td>
         <td class="cell-voice" data-label="Voice">{or_dash(voice(row))}</td>
-        <td class="cell-numbers figures" data-label="Numbers">{number_cell(&numbers, count)}</td>
+        <td class="cell-numbers figures" data-label="Numbers">{numbers}</td>
         <td class="cell-changed" data-label="Changed">{relative_time(&row.updated_at)}</td>
     };
     (row.name.clone().into_any(), rest.into_any())
@@ -395,16 +348,21 @@ fn model_cell(row: &AgentRow) -> AnyView {
     view! { <span title=title>{model_name::short(&model.vendor, &model.name)}</span> }.into_any()
 }
 
-/// A number as people read it, or its SIP address.
-pub(crate) fn number_text(number: Option<&str>, sip_uri: Option<&str>) -> Option<String> {
-    number
-        .map(phone::formatted)
-        .or_else(|| sip_uri.map(str::to_owned))
-}
-
-/// The first number, and how many more of `count` there are.
-pub(crate) fn number_cell(numbers: &[String], count: usize) -> AnyView {
-    match numbers {
+/// The numbers that an agent answers, as far as they are listed: the first as people read it, or its SIP address, and how many
+/// more of `count` there are.
+pub(crate) fn numbers_cell<'a>(
+    listed: impl Iterator<Item = (Option<&'a str>, Option<&'a str>)>,
+    count: i64,
+) -> AnyView {
+    let numbers: Vec<String> = listed
+        .filter_map(|(number, sip_uri)| {
+            number
+                .map(phone::formatted)
+                .or_else(|| sip_uri.map(str::to_owned))
+        })
+        .collect();
+    let count = usize::try_from(count).unwrap_or(0);
+    match numbers.as_slice() {
         [] => or_dash(None),
         [only] if count < 2 => only.clone().into_any(),
         [first, rest @ ..] => {

@@ -2,22 +2,20 @@
 //! the focus back on the agent's row.
 
 use crate::api::agents::{self as api, Agent, AgentClient, AgentPhoneNumber, AgentPlacement};
-use crate::api::enums::{AgentStatus, ErrorCode, InactiveReason, Permission, PhoneNumberStatus};
+use crate::api::enums::{AgentStatus, InactiveReason, Permission, PhoneNumberStatus};
 use crate::components::badge::Tone;
 use crate::components::badge::{agent_badge, number_badge};
 use crate::components::copyable::Copyable;
-use crate::components::error_notice::{ErrorNotice, Notice};
+use crate::components::error_notice::Notice;
 use crate::components::icons::{Icon, icon};
-use crate::components::side_panel::SidePanel;
-use crate::components::skeleton::skeleton_lines;
 use crate::components::time::relative_time;
 use crate::loader::Loader;
 use crate::logic::carrier::carrier_name;
 use crate::logic::number::counted;
-use crate::logic::outcome::{self, Words};
 use crate::logic::provider_name::provider_name;
 use crate::logic::{model_name, phone, query_string};
 use crate::pages::agents::route::AgentRoute;
+use crate::pages::listing::panel::{PanelSpec, row_panel};
 use crate::pages::listing::{Listing, Loaded};
 use crate::session::AgencyContext;
 use leptos::prelude::*;
@@ -25,54 +23,31 @@ use leptos::prelude::*;
 /// Prompts longer than this are folded.
 const FOLDED_PROMPT_CHARACTERS: usize = 600;
 
+static PANEL: PanelSpec = PanelSpec {
+    unnamed: "Agent",
+    absent: (
+        "This agent is not here",
+        "The link may be old, or the agent belongs to another agency.",
+    ),
+    skeleton_lines: 8,
+};
+
 /// The panel of the agent with this id.
-#[component]
-pub(super) fn AgentPanel(listing: Listing, loaded: Loaded, id: String) -> impl IntoView {
+pub(super) fn agent_panel(listing: Listing, loaded: Loaded, id: String) -> AnyView {
     let agency = listing.agency;
-    let asked = StoredValue::new(id.clone());
+    let listed_name = loaded.name_of(&id);
+    let numbers_link =
+        query_string::joined(&untrack(|| agency.path("/numbers")), &[("agent", &id)]);
+    let asked = StoredValue::new(id);
     let agent = Loader::new(move || {
         let (slug, details) = (agency.slug.get(), agency.may(Permission::ViewKeyDetails));
         async move { api::get(&slug, asked.try_get_value().unwrap_or_default(), details).await }
     });
-    // The name stands in the list already; the panel need not wait for it.
-    let listed_name = loaded
-        .rows
-        .get_untracked()
-        .into_iter()
-        .find(|row| row.id == id)
-        .map(|row| row.name);
-    let title = Signal::derive(move || {
-        agent
-            .data
-            .with(|agent| agent.as_ref().map(|agent| agent.name.clone()))
-            .or_else(|| listed_name.clone())
-            .unwrap_or_else(|| "Agent".to_owned())
-    });
-    let numbers_link = StoredValue::new(query_string::joined(
-        &untrack(|| agency.path("/numbers")),
-        &[("agent", &id)],
-    ));
-    view! {
-        <SidePanel title=title on_close=move |()| listing.open(None)>
-            {move || agent.error.get().map(|error| {
-                let words = if error.is(ErrorCode::NotFound) {
-                    Words::new("This agent is not here", "The link may be old, or the agent belongs to another agency.")
-                } else {
-                    outcome::other(&error)
-                };
-                view! { <ErrorNotice error=error words=words on_retry=move |()| agent.reload() /> }.into_any()
-            })}
-            {move || match agent.data.get() {
-                Some(agent) => {
-                    let route = view! { <AgentRoute agency=agency id=agent.id.clone() /> }.into_any();
-                    details(agency, agent, &numbers_link.get_value(), route)
-                }
-                None if agent.error.with(Option::is_some) => ().into_any(),
-                None => skeleton_lines(8),
-            }}
-        </SidePanel>
-    }
-    .into_any()
+    let name = |agent: &Agent| agent.name.clone();
+    row_panel(listing, &PANEL, listed_name, agent, name, move |agent| {
+        let route = view! { <AgentRoute agency=agency id=agent.id.clone() /> }.into_any();
+        details(agency, agent, &numbers_link, route)
+    })
 }
 
 fn details(agency: AgencyContext, agent: Agent, numbers_link: &str, route: AnyView) -> AnyView {

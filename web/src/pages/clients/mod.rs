@@ -29,10 +29,7 @@ use std::sync::Arc;
 static SCREEN: Screen = Screen {
     path: "/clients",
     list: ListSpec {
-        filters: &[FilterSpec {
-            name: "archived",
-            values: &["yes"],
-        }],
+        filters: &[FilterSpec::new("archived", &["yes"])],
         sorts: &[],
         panel: "client",
     },

@@ -3,6 +3,7 @@
 //! It asks no server; a page's loader does.
 
 pub(crate) mod nothing_here;
+pub(crate) mod panel;
 pub(crate) mod selection_bar;
 mod table;
 mod toolbar;
@@ -287,6 +288,14 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
+    /// What a row of the page is called; nothing when it stands on another page.
+    pub(crate) fn name_of(self, id: &str) -> Option<String> {
+        let rows = self.rows.get_untracked();
+        rows.into_iter()
+            .find(|row| row.id == id)
+            .map(|row| row.name)
+    }
+
     /// What a loader holds, by functions that read it.
     pub(crate) fn of<T: Send + Sync + 'static>(
         loader: Loader<T>,

@@ -8,7 +8,6 @@ use crate::api::phone_numbers::{self as api, PhoneNumberPage, PhoneNumberRow};
 use crate::components::badge::number_badge;
 use crate::components::page_head::PageHead;
 use crate::components::time::relative_time;
-use crate::erased::dynamic;
 use crate::loader::Loader;
 use crate::logic::carrier::carrier_name;
 use crate::logic::empty_words::EmptyList;
@@ -16,6 +15,7 @@ use crate::logic::list_state::{FilterSpec, ListSpec, SortSpec};
 use crate::logic::phone;
 use crate::logic::provider_name::{SLUGS, provider_name};
 use crate::pages::listing::nothing_here::{Standing, nothing_here};
+use crate::pages::listing::panel::with_panel;
 use crate::pages::listing::{
     ColumnSpec, Listing, Loaded, Row, Screen, list_view, or_dash, page_facts, removable_chip,
 };
@@ -27,32 +27,14 @@ static SCREEN: Screen = Screen {
     path: "/numbers",
     list: ListSpec {
         filters: &[
-            FilterSpec {
-                name: "answered",
-                values: &["yes", "no"],
-            },
-            FilterSpec {
-                name: "status",
-                values: &["active", "activating", "blocked", "inactive"],
-            },
-            FilterSpec {
-                name: "provider",
-                values: &SLUGS,
-            },
-            FilterSpec {
-                name: "agent",
-                values: &[],
-            },
+            FilterSpec::new("answered", &["yes", "no"]),
+            FilterSpec::new("status", &["active", "activating", "blocked", "inactive"]),
+            FilterSpec::new("provider", &SLUGS),
+            FilterSpec::new("agent", &[]),
         ],
         sorts: &[
-            SortSpec {
-                name: "number",
-                begins_descending: false,
-            },
-            SortSpec {
-                name: "created",
-                begins_descending: true,
-            },
+            SortSpec::ascending("number"),
+            SortSpec::descending("created"),
         ],
         panel: "number",
     },
@@ -105,19 +87,13 @@ pub(crate) fn NumbersPage() -> impl IntoView {
     let list = list_view(listing, loaded, None, chips, move || {
         nothing_here(listing, loaded, standing, &EMPTY)
     });
-    view! {
-        <div class="page wide" class:with-panel=move || listing.open.with(Option::is_some)>
-            <div class="list-column">
-                <PageHead title="Numbers" sentence="The phone numbers of your connected accounts, and who answers them." />
-                {list}
-            </div>
-            {dynamic(move || match listing.open.get() {
-                Some(id) => number_panel(listing, loaded, id),
-                None => ().into_any(),
-            })}
-        </div>
-    }
-    .into_any()
+    let column = view! {
+        <PageHead title="Numbers" sentence="The phone numbers of your connected accounts, and who answers them." />
+        {list}
+    };
+    with_panel(listing, column.into_any(), move |id| {
+        number_panel(listing, loaded, id)
+    })
 }
 
 /// The agent that the list is narrowed to.

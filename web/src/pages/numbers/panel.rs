@@ -1,67 +1,42 @@
 //! The panel of one number: what it is, how it stands and what that means, and the agent that answers it. Closing it puts the focus
 //! back on the number's row.
 
-use crate::api::enums::{ErrorCode, PhoneNumberStatus};
+use crate::api::enums::PhoneNumberStatus;
 use crate::api::phone_numbers::{self as api, PhoneNumber};
 use crate::components::badge::{agent_badge, number_badge};
 use crate::components::copyable::Copyable;
-use crate::components::error_notice::ErrorNotice;
 use crate::components::icons::{Icon, icon};
-use crate::components::side_panel::SidePanel;
-use crate::components::skeleton::skeleton_lines;
 use crate::components::time::relative_time;
-use crate::erased::dynamic;
 use crate::loader::Loader;
 use crate::logic::carrier::carrier_name;
-use crate::logic::outcome::{self, Words};
 use crate::logic::provider_name::provider_name;
 use crate::logic::query_string;
+use crate::pages::listing::panel::{PanelSpec, row_panel};
 use crate::pages::listing::{Listing, Loaded};
 use crate::pages::numbers::shown_and_copied;
 use leptos::prelude::*;
 
+static PANEL: PanelSpec = PanelSpec {
+    unnamed: "Number",
+    absent: (
+        "This number is not here",
+        "The link may be old, or the number belongs to another agency.",
+    ),
+    skeleton_lines: 8,
+};
+
 /// The panel of the number with this id.
 pub(super) fn number_panel(listing: Listing, loaded: Loaded, id: String) -> AnyView {
-    // What it is called stands in the list already; the panel need not wait for it.
-    let listed_name = loaded
-        .rows
-        .get_untracked()
-        .into_iter()
-        .find(|row| row.id == id)
-        .map(|row| row.name);
+    let listed_name = loaded.name_of(&id);
     let asked = StoredValue::new(id);
     let number = Loader::new(move || {
         let slug = listing.agency.slug.get();
         async move { api::get(&slug, asked.try_get_value().unwrap_or_default()).await }
     });
-    let title = Signal::derive(move || {
-        number
-            .data
-            .with(|number| number.as_ref().map(|number| names(number).0))
-            .or_else(|| listed_name.clone())
-            .unwrap_or_else(|| "Number".to_owned())
-    });
-    view! {
-        <SidePanel title=title on_close=move |()| listing.open(None)>
-            {dynamic(move || match number.error.get() {
-                Some(error) => {
-                    let words = if error.is(ErrorCode::NotFound) {
-                        Words::new("This number is not here", "The link may be old, or the number belongs to another agency.")
-                    } else {
-                        outcome::other(&error)
-                    };
-                    view! { <ErrorNotice error=error words=words on_retry=move |()| number.reload() /> }.into_any()
-                }
-                None => ().into_any(),
-            })}
-            {dynamic(move || match number.data.get() {
-                Some(number) => details(listing, &number),
-                None if number.error.with(Option::is_some) => ().into_any(),
-                None => skeleton_lines(8),
-            })}
-        </SidePanel>
-    }
-    .into_any()
+    let name = |number: &PhoneNumber| names(number).0;
+    row_panel(listing, &PANEL, listed_name, number, name, move |number| {
+        details(listing, &number)
+    })
 }
 
 fn names(number: &PhoneNumber) -> (String, String) {

@@ -7,49 +7,27 @@ use crate::components::empty_state::EmptyState;
 use crate::components::icons::Icon;
 use crate::components::page_head::PageHead;
 use crate::components::time::relative_time;
-use crate::erased::dynamic;
 use crate::loader::Loader;
-use crate::logic::list_state::{FilterSpec, ListSpec, SortSpec};
-use crate::logic::provider_name::{SLUGS, provider_name};
-use crate::pages::agents::{number_cell, number_text};
+use crate::logic::list_state::{ListSpec, SortSpec};
+use crate::logic::provider_name::provider_name;
+use crate::pages::agents::{CLIENT_CHIPS, CLIENT_FILTERS, numbers_cell};
+use crate::pages::listing::panel::with_panel;
 use crate::pages::listing::{
     ColumnSpec, Listing, Loaded, Row, Screen, list_view, page_facts, provider_chips,
 };
 use crate::pages::portal::follow_permissions;
-use crate::pages::portal::panel::PortalAgentPanel;
+use crate::pages::portal::panel::agent_panel;
 use leptos::prelude::*;
 use std::sync::Arc;
 
 static SCREEN: Screen = Screen {
     path: super::AGENTS,
     list: ListSpec {
-        filters: &[
-            FilterSpec {
-                name: "status",
-                values: &["active", "inactive"],
-            },
-            FilterSpec {
-                name: "reachable",
-                values: &["no"],
-            },
-            FilterSpec {
-                name: "provider",
-                values: &SLUGS,
-            },
-        ],
+        filters: CLIENT_FILTERS,
         sorts: &[
-            SortSpec {
-                name: "name",
-                begins_descending: false,
-            },
-            SortSpec {
-                name: "status",
-                begins_descending: false,
-            },
-            SortSpec {
-                name: "updated",
-                begins_descending: true,
-            },
+            SortSpec::ascending("name"),
+            SortSpec::ascending("status"),
+            SortSpec::descending("updated"),
         ],
         panel: "agent",
     },
@@ -63,11 +41,7 @@ static SCREEN: Screen = Screen {
     noun: ("agent", "agents"),
     caption: "Agents",
     search: Some(("Search agents", "Search by name")),
-    chips: &[
-        ("status", "active", "Active"),
-        ("status", "inactive", "Inactive"),
-        ("reachable", "no", "Unreachable"),
-    ],
+    chips: CLIENT_CHIPS,
     no_match: (
         "No agent matches",
         "No agent has this name, status and provider together.",
@@ -100,19 +74,13 @@ pub(super) fn PortalAgentsPage() -> impl IntoView {
         .into_any()
     };
     let chips = provider_chips(listing, Vec::new);
-    view! {
-        <div class="page wide" class:with-panel=move || listing.open.with(Option::is_some)>
-            <div class="list-column">
-                <PageHead title="Agents" sentence=sentence />
-                {list_view(listing, loaded, None, chips, empty)}
-            </div>
-            {dynamic(move || match listing.open.get() {
-                Some(id) => view! { <PortalAgentPanel listing=listing loaded=loaded id=id /> }.into_any(),
-                None => ().into_any(),
-            })}
-        </div>
-    }
-    .into_any()
+    let column = view! {
+        <PageHead title="Agents" sentence=sentence />
+        {list_view(listing, loaded, None, chips, empty)}
+    };
+    with_panel(listing, column.into_any(), move |id| {
+        agent_panel(listing, loaded, id)
+    })
 }
 
 fn rows(page: &AgentPage) -> Vec<Row> {
@@ -139,16 +107,15 @@ fn rows(page: &AgentPage) -> Vec<Row> {
 }
 
 fn cells(row: &AgentRow) -> (AnyView, AnyView) {
-    let count = usize::try_from(row.phone_number_count).unwrap_or(0);
-    let numbers: Vec<String> = row
-        .phone_numbers
-        .iter()
-        .filter_map(|number| number_text(number.number.as_deref(), number.sip_uri.as_deref()))
-        .collect();
+    let listed = row.phone_numbers.iter();
+    let numbers = numbers_cell(
+        listed.map(|number| (number.number.as_deref(), number.sip_uri.as_deref())),
+        row.phone_number_count,
+    );
     let rest = view! {
         <td class="cell-status">{agent_badge(row.status, row.is_reachable)}</td>
         <td class="cell-provider" data-label="Provider">{provider_name(row.provider)}</td>
-        <td class="cell-numbers figures" data-label="Numbers">{number_cell(&numbers, count)}</td>
+        <td class="cell-numbers figures" data-label="Numbers">{numbers}</td>
         <td class="cell-changed" data-label="Changed">{relative_time(&row.updated_at)}</td>
     };
     (row.name.clone().into_any(), rest.into_any())

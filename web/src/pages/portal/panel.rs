@@ -1,64 +1,43 @@
 //! The panel of one agent, for a client's people: whether it can call, and the numbers that it answers. Whose key its calls go
 //! over is the agency's to know.
 
-use crate::api::enums::{AgentStatus, ErrorCode, Permission};
+use crate::api::enums::{AgentStatus, Permission};
 use crate::api::portal::{self as api, Agent};
 use crate::components::badge::{Tone, agent_badge};
-use crate::components::error_notice::{ErrorNotice, Notice};
+use crate::components::error_notice::Notice;
 use crate::components::icons::{Icon, icon};
-use crate::components::side_panel::SidePanel;
-use crate::components::skeleton::skeleton_lines;
 use crate::components::time::relative_time;
 use crate::loader::Loader;
 use crate::logic::number::counted;
-use crate::logic::outcome::{self, Words};
 use crate::logic::provider_name::provider_name;
 use crate::pages::agents::number_item;
+use crate::pages::listing::panel::{PanelSpec, row_panel};
 use crate::pages::listing::{Listing, Loaded};
 use crate::session::AgencyContext;
 use leptos::prelude::*;
 
+static PANEL: PanelSpec = PanelSpec {
+    unnamed: "Agent",
+    absent: (
+        "This agent is not here",
+        "The link may be old, or the agent works for somebody else.",
+    ),
+    skeleton_lines: 5,
+};
+
 /// The panel of the agent with this id.
-#[component]
-pub(super) fn PortalAgentPanel(listing: Listing, loaded: Loaded, id: String) -> impl IntoView {
+pub(super) fn agent_panel(listing: Listing, loaded: Loaded, id: String) -> AnyView {
     let agency = listing.agency;
-    let asked = StoredValue::new(id.clone());
+    let listed_name = loaded.name_of(&id);
+    let asked = StoredValue::new(id);
     let agent = Loader::new(move || {
         let slug = agency.slug.get();
         async move { api::agent(&slug, asked.try_get_value().unwrap_or_default()).await }
     });
-    // The name stands in the list already; the panel need not wait for it.
-    let listed_name = loaded
-        .rows
-        .get_untracked()
-        .into_iter()
-        .find(|row| row.id == id)
-        .map(|row| row.name);
-    let title = Signal::derive(move || {
-        agent
-            .data
-            .with(|agent| agent.as_ref().map(|agent| agent.name.clone()))
-            .or_else(|| listed_name.clone())
-            .unwrap_or_else(|| "Agent".to_owned())
-    });
-    view! {
-        <SidePanel title=title on_close=move |()| listing.open(None)>
-            {move || agent.error.get().map(|error| {
-                let words = if error.is(ErrorCode::NotFound) {
-                    Words::new("This agent is not here", "The link may be old, or the agent works for somebody else.")
-                } else {
-                    outcome::other(&error)
-                };
-                view! { <ErrorNotice error=error words=words on_retry=move |()| agent.reload() /> }.into_any()
-            })}
-            {move || match agent.data.get() {
-                Some(agent) => details(agency, agent),
-                None if agent.error.with(Option::is_some) => ().into_any(),
-                None => skeleton_lines(5),
-            }}
-        </SidePanel>
-    }
-    .into_any()
+    let name = |agent: &Agent| agent.name.clone();
+    row_panel(listing, &PANEL, listed_name, agent, name, move |agent| {
+        details(agency, agent)
+    })
 }
 
 fn details(agency: AgencyContext, agent: Agent) -> AnyView {

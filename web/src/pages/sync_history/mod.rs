@@ -20,6 +20,7 @@ use crate::logic::list_state::{FilterSpec, ListSpec};
 use crate::logic::provider_name::{SLUGS, provider_name};
 use crate::logic::{sync_words, time};
 use crate::pages::listing::nothing_here::Standing;
+use crate::pages::listing::panel::with_panel;
 use crate::pages::listing::{ColumnSpec, Listing, Loaded, Row, Screen, list_view, page_facts};
 use crate::pages::sync_history::live::Live;
 use crate::pages::sync_history::panel::run_panel;
@@ -30,14 +31,8 @@ static SCREEN: Screen = Screen {
     path: "/settings/sync-history",
     list: ListSpec {
         filters: &[
-            FilterSpec {
-                name: "state",
-                values: &["underway", "asks", "failed", "ended"],
-            },
-            FilterSpec {
-                name: "provider",
-                values: &SLUGS,
-            },
+            FilterSpec::new("state", &["underway", "asks", "failed", "ended"]),
+            FilterSpec::new("provider", &SLUGS),
         ],
         sorts: &[],
         panel: "run",
@@ -94,19 +89,13 @@ pub(crate) fn SyncHistoryPage() -> impl IntoView {
         standing.provider_chips(listing),
         move || empty(listing),
     );
-    view! {
-        <div class="page wide" class:with-panel=move || listing.open.with(Option::is_some)>
-            <div class="list-column">
-                <PageHead title="Sync history" sentence="What each import of your provider accounts read, and what it changed here." />
-                {list}
-            </div>
-            {dynamic(move || match listing.open.get() {
-                Some(id) => run_panel(listing, live, id),
-                None => ().into_any(),
-            })}
-        </div>
-    }
-    .into_any()
+    let column = view! {
+        <PageHead title="Sync history" sentence="What each import of your provider accounts read, and what it changed here." />
+        {list}
+    };
+    with_panel(listing, column.into_any(), move |id| {
+        run_panel(listing, live, id)
+    })
 }
 
 fn empty(listing: Listing) -> AnyView {

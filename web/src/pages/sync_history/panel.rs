@@ -1,25 +1,32 @@
 //! The panel of one import: how it stands, what it read and what it changed.
 
-use crate::api::enums::{ErrorCode, Permission};
+use crate::api::enums::Permission;
 use crate::api::sync_runs::{self as api, SyncOrigin, SyncRun};
 use crate::components::badge::{Tone, sync_badge};
-use crate::components::error_notice::{ErrorNotice, Notice};
+use crate::components::error_notice::Notice;
 use crate::components::icons::{Icon, icon};
-use crate::components::side_panel::SidePanel;
-use crate::components::skeleton::skeleton_lines;
 use crate::components::time::relative_time;
 use crate::erased::{dynamic, effect};
 use crate::loader::Loader;
 use crate::logic::number::grouped;
-use crate::logic::outcome::{self, Words};
 use crate::logic::provider_name::{provider_name, slug};
 use crate::logic::{query_string, sync_words};
 use crate::pages::listing::Listing;
+use crate::pages::listing::panel::{PanelSpec, row_panel};
 use crate::pages::sync_history::changes::changes;
 use crate::pages::sync_history::live::Live;
 use crate::pages::sync_history::took;
 use crate::pages::sync_strip::{SyncStrip, account_name};
 use leptos::prelude::*;
+
+static PANEL: PanelSpec = PanelSpec {
+    unnamed: "Sync",
+    absent: (
+        "This sync is not here",
+        "The link may be old, or the sync belongs to another agency.",
+    ),
+    skeleton_lines: 8,
+};
 
 /// The panel of the run with this id.
 pub(super) fn run_panel(listing: Listing, live: Live, id: String) -> AnyView {
@@ -42,35 +49,10 @@ pub(super) fn run_panel(listing: Listing, live: Live, id: String) -> AnyView {
             api::origin(&slug, id, administers, details).await
         }
     });
-    let title = Signal::derive(move || {
-        run.data.with(|run| {
-            run.as_ref().map_or_else(
-                || "Sync".to_owned(),
-                |run| format!("{} sync", provider_name(run.provider)),
-            )
-        })
-    });
-    view! {
-        <SidePanel title=title on_close=move |()| listing.open(None)>
-            {dynamic(move || match run.error.get() {
-                Some(error) => {
-                    let words = if error.is(ErrorCode::NotFound) {
-                        Words::new("This sync is not here", "The link may be old, or the sync belongs to another agency.")
-                    } else {
-                        outcome::other(&error)
-                    };
-                    view! { <ErrorNotice error=error words=words on_retry=move |()| run.reload() /> }.into_any()
-                }
-                None => ().into_any(),
-            })}
-            {dynamic(move || match run.data.get() {
-                Some(run) => details(listing, live, origin, &run),
-                None if run.error.with(Option::is_some) => ().into_any(),
-                None => skeleton_lines(8),
-            })}
-        </SidePanel>
-    }
-    .into_any()
+    let name = |run: &SyncRun| format!("{} sync", provider_name(run.provider));
+    row_panel(listing, &PANEL, None, run, name, move |run| {
+        details(listing, live, origin, &run)
+    })
 }
 
 fn details(listing: Listing, live: Live, origin: Loader<SyncOrigin>, loaded: &SyncRun) -> AnyView {
