@@ -85,6 +85,13 @@ enum Admin {
         #[arg(long, default_value = "staff")]
         role: String,
     },
+    /// Give a person another password, read from standard input, and end their sessions.
+    ResetPassword {
+        #[command(flatten)]
+        options: Options,
+        /// Email address of the person.
+        email: String,
+    },
     /// Change an agency's plan.
     SetPlan {
         #[command(flatten)]
@@ -174,6 +181,9 @@ async fn run(command: Command) -> anyhow::Result<()> {
             name,
             role,
         }) => command::create_user(&options, &agency, &email, &name, &role).await,
+        Command::Admin(Admin::ResetPassword { options, email }) => {
+            command::reset_password(&options, &email).await
+        }
         Command::Admin(Admin::SetPlan {
             options,
             agency,

@@ -163,6 +163,37 @@ pub async fn create_user(app: &App, agency_slug: &str, user: NewUser) -> Result<
     Ok(id)
 }
 
+/// `admin reset-password`: for somebody who has lost theirs, or whose address somebody else has made a log-in for. Every
+/// session of theirs ends. Answers with how many did.
+pub async fn reset_password(app: &App, email: &str, password: SecretString) -> Result<u64> {
+    password::check("password", &password)?;
+    let hash = password::hash(password).await?;
+    let mut tx = app.db.begin().await?;
+    let unknown = || Error::invalid("email", "Nobody has this email address here.");
+    let user = store::users::find_credentials(&mut tx, email)
+        .await?
+        .ok_or_else(unknown)?;
+    store::users::lock(&mut tx, &user.id).await?;
+    store::users::update_password(&mut tx, &user.id, &hash).await?;
+    let ended = store::sessions::delete_all(&mut tx, &user.id).await?;
+    for membership in store::agencies::list_memberships(&mut tx, &user.id).await? {
+        let entry = Entry {
+            agency: Some(&membership.agency.id),
+            actor: Actor::System,
+            action: Action::PasswordReset,
+            subject: user.id.as_str(),
+            provider: None,
+            summary: format!(
+                "The operator gave {} another password; they were logged out everywhere.",
+                user.name
+            ),
+        };
+        app.audit.append(&mut tx, entry, app.clock.now()).await?;
+    }
+    tx.commit().await?;
+    Ok(ended)
+}
+
 /// `admin set-plan`.
 pub async fn set_plan(app: &App, agency_slug: &str, plan: Plan) -> Result<()> {
     let mut tx = app.db.begin().await?;

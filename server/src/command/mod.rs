@@ -112,7 +112,19 @@ pub async fn create_agency(options: &Options, name: &str, plan: &str) -> Result<
     say(&format!("Agency {name:?} is there; its slug is {slug}."))
 }
 
-/// `admin create-user`; the password is read from standard input, so that it stands in no process list and no history.
+/// A password from standard input, so that it stands in no process list and no history.
+fn read_password() -> Result<SecretString> {
+    let mut line = String::new();
+    if std::io::IsTerminal::is_terminal(&std::io::stdin()) {
+        say("Password (at least 12 characters; it shows while you type):")?;
+    }
+    std::io::stdin().read_line(&mut line)?;
+    let password = SecretString::from(line.trim_end_matches(['\r', '\n']));
+    zeroize::Zeroize::zeroize(&mut line);
+    Ok(password)
+}
+
+/// `admin create-user`; the password is read from standard input.
 pub async fn create_user(
     options: &Options,
     agency: &str,
@@ -123,13 +135,7 @@ pub async fn create_user(
     let Some(role) = Role::parse(role).filter(|role| Role::AGENCY.contains(role)) else {
         bail!("--role is owner, admin or staff")
     };
-    let mut line = String::new();
-    if std::io::IsTerminal::is_terminal(&std::io::stdin()) {
-        say("Password (at least 12 characters; it shows while you type):")?;
-    }
-    std::io::stdin().read_line(&mut line)?;
-    let password = SecretString::from(line.trim_end_matches(['\r', '\n']));
-    zeroize::Zeroize::zeroize(&mut line);
+    let password = read_password()?;
     let app = open(options).await?;
     let user = NewUser {
         email: email.to_owned(),
@@ -142,6 +148,22 @@ pub async fn create_user(
     say(&format!(
         "{email} can log in as {} of {agency}.",
         role.as_str()
+    ))
+}
+
+/// `admin reset-password`; the password is read from standard input.
+pub async fn reset_password(options: &Options, email: &str) -> Result<()> {
+    let password = read_password()?;
+    let app = open(options).await?;
+    let ended = admin::reset_password(&app, email, password).await?;
+    app.db.close().await;
+    let sessions = match ended {
+        0 => "They were not logged in anywhere.".to_owned(),
+        1 => "The one session that they had is ended.".to_owned(),
+        count => format!("The {count} sessions that they had are ended."),
+    };
+    say(&format!(
+        "{email} logs in with the new password. {sessions}"
     ))
 }
 

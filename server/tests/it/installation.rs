@@ -446,7 +446,26 @@ async fn a_set_up_token_lives_thirty_minutes() {
     attempt(&third).await.ok();
 }
 
-/// E6: the operator makes agencies and people from the command line; a password comes in by standard input.
+/// Runs a command that reads a line.
+fn run_typing(arguments: &[&str], line: &str) -> Output {
+    let mut child = ringfence(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let line = format!("{line}\n");
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(line.as_bytes())
+        .unwrap();
+    child.wait_with_output().unwrap()
+}
+
+/// E6: the operator makes agencies and people from the command line, and gives somebody another password; passwords come in
+/// by standard input.
 #[test]
 fn the_operator_makes_agencies_and_people() {
     let temp = TempDir::new().unwrap();
@@ -460,7 +479,7 @@ fn the_operator_makes_agencies_and_people() {
         &folder,
     ]);
     assert!(said(&made).contains("acme-voice"), "{}", said(&made));
-    let mut child = ringfence(&[
+    let create = [
         "admin",
         "create-user",
         "--agency",
@@ -473,21 +492,30 @@ fn the_operator_makes_agencies_and_people() {
         "owner",
         "--data-dir",
         &folder,
-    ])
-    .stdin(Stdio::piped())
-    .stdout(Stdio::piped())
-    .stderr(Stdio::piped())
-    .spawn()
-    .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(b"a good long password\n")
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
+    ];
+    let output = run_typing(&create, "a good long password");
     assert!(output.status.success(), "{}", said(&output));
     assert!(!said(&output).contains("good long"));
+    let reset = ["admin", "reset-password", "--data-dir", &folder];
+    let output = run_typing(
+        &[&reset[..], &["ANN@example.com"]].concat(),
+        "another long one",
+    );
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(said(&output).contains("They were not logged in anywhere."));
+    assert!(!said(&output).contains("another long"));
+    for (email, password, why) in [
+        (
+            "ben@example.com",
+            "another long one",
+            "Nobody has this email address here.",
+        ),
+        ("ann@example.com", "short", "at least 12 characters"),
+    ] {
+        let refused = run_typing(&[&reset[..], &[email]].concat(), password);
+        assert!(!refused.status.success());
+        assert!(said(&refused).contains(why), "{}", said(&refused));
+    }
     let planned = run(&[
         "admin",
         "set-plan",

@@ -67,6 +67,34 @@ async fn a_suspended_person_is_nobody_at_once() {
     assert!(!staff.query(WHO).await.ok()["viewer"].is_null());
 }
 
+/// H2: with another password, which only the operator gives, the one before and every session of the person are over.
+#[tokio::test]
+async fn a_reset_password_ends_the_one_before_and_every_session() {
+    let app = TestApp::new().await;
+    let staff = app.user(Role::Staff).await;
+    let email = staff.query(WHO).await.ok()["viewer"]["person"]["email"].clone();
+    let email = email.as_str().unwrap();
+    let refused = admin::reset_password(&app.app, email, "short".into()).await;
+    assert!(refused.is_err());
+    assert!(!staff.query(WHO).await.ok()["viewer"].is_null());
+    let ended = admin::reset_password(&app.app, email, "another long password".into()).await;
+    assert_eq!(ended.unwrap(), 1);
+    assert!(staff.query(WHO).await.ok()["viewer"].is_null());
+    let input = json!({ "input": { "email": email, "password": PASSWORD } });
+    let before = app.nobody().graphql(LOG_IN, input).await;
+    assert_eq!(before.code(), "WRONG_CREDENTIALS");
+    app.nobody().log_in(email, "another long password").await;
+    let owner = app.user(Role::Owner).await;
+    let seen = owner
+        .query("{ auditEntries(first: 5) { nodes { summary } } }")
+        .await
+        .ok();
+    assert!(
+        seen.to_string().contains("gave staff"),
+        "the agency reads of it: {seen}"
+    );
+}
+
 /// H2: a session ends after 14 days without use, and each use moves the end.
 #[tokio::test]
 async fn a_session_expires_when_it_is_not_used() {
