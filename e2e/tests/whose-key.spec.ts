@@ -1,5 +1,5 @@
 // The whole story of whose key pays: two clients, one with a key of its own that is revoked, replaced, rolled back and
-// cleared, and a key that a client's person hands in and an admin accepts. Each part has a test of its own elsewhere; here
+// cleared, and a key that a client's person hands in and the owner accepts. Each part has a test of its own elsewhere; here
 // they follow one another, as they do in an agency.
 
 import type { Locator, Page } from "@playwright/test";
@@ -142,8 +142,10 @@ test("whose key pays, from a client's own key to one that its person hands in", 
     await expect((await routeOf(page, dental.agents[0])).getByText(/^The agency pays/)).toBeVisible();
   });
 
-  await test.step("an admin reviews and accepts it, and its person learns no more than that", async () => {
-    await page.goto(PAGES.alerts);
+  await test.step("the owner reviews and accepts it, and its person learns no more than that", async () => {
+    // K16: the admin has tried ten keys by now, on a fast machine within a minute.
+    await page.context().clearCookies();
+    await logIn(page, PEOPLE.owner, PAGES.alerts);
     await expect(alerts).toContainText("Northside Dental handed in a Retell key that waits for an owner or admin.");
     await alerts.getByRole("link", { name: "Review the key" }).click();
     await expect(page).toHaveURL(new RegExp(`/a/${AGENCY}/clients/${dental.id}/api-keys`));
