@@ -310,7 +310,7 @@ impl Answer {
 
 /// Puts U+FFFD in the place of each zero character of a JSON text: PostgreSQL stores none, and one in a name, an id or a
 /// prompt would fail the whole import. JSON has no other way to write one, and both are six bytes long.
-fn replace_zero_characters(body: &mut [u8]) {
+pub(super) fn replace_zero_characters(body: &mut [u8]) {
     let mut at = 0;
     while let Some(offset) = body
         .get(at..)

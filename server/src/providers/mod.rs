@@ -2,9 +2,13 @@
 //! A client is stateless; key, base URL, HTTP client and deadline come as arguments, and it never retries, stores or
 //! decides anything. `http` is the only way out, `error` the only way to fail, `remote` the values that come back.
 
+mod amount;
 #[cfg(test)]
 mod bench;
 pub mod bland;
+mod calls;
+#[cfg(test)]
+mod calls_tests;
 #[cfg(test)]
 mod clients_tests;
 mod creation;
@@ -18,6 +22,7 @@ mod probe;
 mod redact;
 mod remote;
 pub mod retell;
+mod signature;
 mod trail;
 pub mod vapi;
 mod wire;
@@ -27,6 +32,12 @@ use secrecy::SecretString;
 use tokio::time::Instant;
 use url::Url;
 
+pub use calls::{
+    CallCost, CallDirection, CallEvent, CallFilter, CallInfo, CallProvider, CallSearch, CallStatus,
+    CallStopper, CallWebhook, EndCause, FromNumber, NotPlaced, PlaceCall, PlacedCall,
+    ReceivedWebhook, RemoteCall, SoughtCall, WebhookPerCall, WebhookProof, WebhookRefused,
+    call_provider, find_call,
+};
 pub use creation::{
     Created, DefinitionPart, Fitted, NotCreated, Unsupported, UnsupportedEffect, fit, never_placed,
 };

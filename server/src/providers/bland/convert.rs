@@ -204,7 +204,7 @@ pub(super) fn voice(voice: wire::Voice) -> Option<RemoteVoice> {
     })
 }
 
-fn unix_millis(text: &str) -> Option<i64> {
+pub(super) fn unix_millis(text: &str) -> Option<i64> {
     let instant = OffsetDateTime::parse(text, &Rfc3339).ok()?;
     i64::try_from(instant.unix_timestamp_nanos() / 1_000_000).ok()
 }

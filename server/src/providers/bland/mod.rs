@@ -1,8 +1,9 @@
 //! Bland's client: which requests answer the questions of [`VoiceProvider`]. `agents` and `numbers` ask them, `envelope`
 //! says what an answer means, `wire` knows the JSON, `convert` turns it into the product's words, `paging` walks the
-//! lists. Nothing here retries or stores; every text of Bland's is scrubbed before it leaves (K13).
+//! lists; `calls` is a folder of its own. Nothing here retries or stores; every text of Bland's is scrubbed before it leaves (K13).
 
 mod agents;
+mod calls;
 mod convert;
 mod creation;
 mod envelope;

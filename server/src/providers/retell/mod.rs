@@ -1,4 +1,4 @@
-//! Retell's client: which requests answer the questions of [`VoiceProvider`]. `calls` sends them and knows what Retell's
+//! Retell's client: which requests answer the questions of [`VoiceProvider`]. `request` sends them and knows what Retell's
 //! statuses mean, `wire` knows the JSON, `convert` turns it into the product's words, `paging` walks the lists. Lists of
 //! agents are thin: a second and a third request have the rest. Nothing here retries or stores.
 
@@ -7,6 +7,7 @@ mod convert;
 mod creation;
 mod paging;
 mod placing;
+mod request;
 mod wire;
 
 use async_trait::async_trait;
@@ -19,8 +20,8 @@ use super::{
     ProviderKind, RemoteAccount, RemoteAgent, RemoteEngine, RemoteNumber, RemoteVoice, Target,
     Validation, ValidationOutcome, VoiceProvider, cursor, info, probe,
 };
-use calls::{Call, read, read_list, read_whole, send};
 use paging::{Cursor, PAGE_LIMIT};
+use request::{Request, read, read_list, read_whole, send};
 
 /// Retell.
 #[derive(Debug, Clone, Copy)]
@@ -124,7 +125,7 @@ impl VoiceProvider for Retell {
         let position: Option<Cursor> = cursor::decode(cursor)?;
         let query = page_query(position.as_ref());
         let call =
-            Call::get("/v2/list-retell-llms", &["v2", "list-retell-llms"]).with_query(&query);
+            Request::get("/v2/list-retell-llms", &["v2", "list-retell-llms"]).with_query(&query);
         let answer = send(target, &call).await?;
         if answer.status == StatusCode::NOT_FOUND && position.is_none() {
             return Ok(None);
@@ -168,7 +169,7 @@ impl VoiceProvider for Retell {
         target: &Target<'_>,
         _cursor: Option<&str>,
     ) -> Result<Option<Page<RemoteVoice>>, ProviderError> {
-        let answer = send(target, &Call::get("/list-voices", &["list-voices"])).await?;
+        let answer = send(target, &Request::get("/list-voices", &["list-voices"])).await?;
         let voices: Vec<wire::VoiceItem> =
             read_whole(&answer, target, Capability::ListAgents, Shape::List, VOICES)?;
         let voices = paging::unique(voices, |voice| (&voice.voice_id, None));
@@ -234,7 +235,7 @@ pub(super) fn fit(definition: &AgentDefinition) -> Fitted {
 
 async fn ask_agent(target: &Target<'_>, remote_id: &str) -> Result<wire::Agent, ProviderError> {
     let segments = ["get-agent", path_id(remote_id)?];
-    let answer = send(target, &Call::get("/get-agent/{id}", &segments)).await?;
+    let answer = send(target, &Request::get("/get-agent/{id}", &segments)).await?;
     let agent: wire::Agent = read(
         &answer,
         target,
@@ -253,12 +254,12 @@ async fn ask_agent(target: &Target<'_>, remote_id: &str) -> Result<wire::Agent, 
 /// The account that the key opens. `Ok(None)`: Retell accepts the key and names no account.
 async fn identity(target: &Target<'_>) -> Result<Option<RemoteAccount>, ProviderError> {
     let capability = Capability::ListAgents;
-    let call = Call::get("/get-api-key-info", &["get-api-key-info"]);
+    let call = Request::get("/get-api-key-info", &["get-api-key-info"]);
     let answer = send(target, &call).await?;
     if answer.status == StatusCode::NOT_FOUND {
         // Not in Retell's specification, only in its SDKs; this one is in both.
         let subject = "the concurrency of the account";
-        let call = Call::get("/get-concurrency", &["get-concurrency"]);
+        let call = Request::get("/get-concurrency", &["get-concurrency"]);
         let answer = send(target, &call).await?;
         let _: wire::Concurrency = read_whole(&answer, target, capability, Shape::Object, subject)?;
         return Ok(None);
@@ -306,10 +307,10 @@ async fn probe_numbers(target: &Target<'_>) -> Result<(), ProviderError> {
 
 async fn probe_calls(target: &Target<'_>) -> Result<(), ProviderError> {
     let body = json!({ "limit": 1 });
-    let call = Call {
+    let call = Request {
         method: Method::POST,
         body: Some(&body),
-        ..Call::get("/v3/list-calls", &["v3", "list-calls"])
+        ..Request::get("/v3/list-calls", &["v3", "list-calls"])
     };
     let answer = send(target, &call).await?;
     read_list::<wire::AnyItem>(&answer, target, Capability::ReadCalls, CALLS).map(|_| ())
@@ -317,7 +318,7 @@ async fn probe_calls(target: &Target<'_>) -> Result<(), ProviderError> {
 
 /// The list before version 2, for a Retell that does not have the new one: whole agents, a row for each version, no pages.
 async fn list_agents_of_old(target: &Target<'_>) -> Result<Page<RemoteAgent>, ProviderError> {
-    let answer = send(target, &Call::get("/list-agents", &["list-agents"])).await?;
+    let answer = send(target, &Request::get("/list-agents", &["list-agents"])).await?;
     let agents: Vec<wire::Agent> =
         read_whole(&answer, target, Capability::ListAgents, Shape::List, AGENTS)?;
     // It answers a thousand rows at most, so that a full one may have been cut.
@@ -390,7 +391,7 @@ async fn ask_llm(
     query: &[(&str, &str)],
 ) -> Result<wire::Llm, ProviderError> {
     let segments = ["get-retell-llm", llm_id];
-    let call = Call::get("/get-retell-llm/{id}", &segments).with_query(query);
+    let call = Request::get("/get-retell-llm/{id}", &segments).with_query(query);
     let answer = send(target, &call).await?;
     let llm: wire::Llm = read(
         &answer,
@@ -413,10 +414,10 @@ async fn change_number(
     change: &Value,
 ) -> Result<RemoteNumber, ProviderError> {
     let segments = ["update-phone-number", path_id(remote_id)?];
-    let call = Call {
+    let call = Request {
         method: Method::PATCH,
         body: Some(change),
-        ..Call::get("/update-phone-number/{id}", &segments)
+        ..Request::get("/update-phone-number/{id}", &segments)
     };
     let answer = send(target, &call).await?;
     let number: wire::PhoneNumber = read(
@@ -434,17 +435,17 @@ fn voice_agents() -> Value {
     json!({ "filter_criteria": { "channel": { "type": "string", "op": "eq", "value": "voice" } } })
 }
 
-fn list_agents_call<'a>(query: &'a [(&'a str, &'a str)], body: &'a Value) -> Call<'a> {
-    Call {
+fn list_agents_call<'a>(query: &'a [(&'a str, &'a str)], body: &'a Value) -> Request<'a> {
+    Request {
         method: Method::POST,
         query,
         body: Some(body),
-        ..Call::get("/v2/list-agents", &["v2", "list-agents"])
+        ..Request::get("/v2/list-agents", &["v2", "list-agents"])
     }
 }
 
-fn list_numbers_call<'a>(query: &'a [(&'a str, &'a str)]) -> Call<'a> {
-    Call::get("/v2/list-phone-numbers", &["v2", "list-phone-numbers"]).with_query(query)
+fn list_numbers_call<'a>(query: &'a [(&'a str, &'a str)]) -> Request<'a> {
+    Request::get("/v2/list-phone-numbers", &["v2", "list-phone-numbers"]).with_query(query)
 }
 
 /// Oldest first: what is made on the way comes last and moves nothing to another page.

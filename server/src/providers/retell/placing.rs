@@ -10,7 +10,7 @@ use crate::providers::{
     AgentDefinition, Capability, Created, NotCreated, ProviderError, RemoteAgent, Target,
 };
 
-use super::calls::{Call, check, read, send};
+use super::request::{Request, check, read, send};
 use super::{ask_agent, convert, creation, llm_of, wire};
 
 const AGENT: &str = "the agent";
@@ -123,9 +123,9 @@ async fn create_agent(target: &Target<'_>, body: &Value) -> Result<wire::Agent, 
 
 async fn delete_llm(target: &Target<'_>, llm_id: &str) -> Result<(), ProviderError> {
     let segments = ["delete-retell-llm", path_id(llm_id)?];
-    let call = Call {
+    let call = Request {
         method: Method::DELETE,
-        ..Call::get("/delete-retell-llm/{id}", &segments)
+        ..Request::get("/delete-retell-llm/{id}", &segments)
     };
     let answer = send(target, &call).await?;
     check(&answer, target, Capability::ListAgents)
@@ -173,10 +173,10 @@ async fn change(
     segments: &[&str],
     body: &Value,
 ) -> Result<Answer, ProviderError> {
-    let call = Call {
+    let call = Request {
         method,
         body: Some(body),
-        ..Call::get(route, segments)
+        ..Request::get(route, segments)
     };
     send(target, &call).await
 }

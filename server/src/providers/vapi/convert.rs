@@ -101,7 +101,7 @@ pub(super) fn instant(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339).ok()
 }
 
-fn unix_millis(text: &str) -> Option<i64> {
+pub(super) fn unix_millis(text: &str) -> Option<i64> {
     i64::try_from(instant(text)?.unix_timestamp_nanos() / 1_000_000).ok()
 }
 

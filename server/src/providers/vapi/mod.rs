@@ -1,7 +1,8 @@
 //! Vapi's client: which requests answer the questions of [`VoiceProvider`], and what Vapi's statuses mean.
-//! `wire` knows the JSON, `convert` turns it into the product's words, `paging` walks the lists. Nothing here retries or
+//! `wire` knows the JSON, `convert` turns it into the product's words, `paging` walks the lists; calls have a folder of their own. Nothing here retries or
 //! stores; every text of Vapi's is scrubbed before it leaves (K13).
 
+mod calls;
 mod convert;
 mod creation;
 mod paging;
@@ -18,7 +19,7 @@ use super::{
     ProviderKind, RemoteAccount, RemoteAgent, RemoteEngine, RemoteNumber, RemoteVoice, Target,
     Unavailable, Validation, VoiceProvider, cursor, info, probe,
 };
-use paging::{AssistantCursor, NumberCursor, PAGE_LIMIT};
+use paging::{NumberCursor, PAGE_LIMIT, TimeCursor};
 
 /// Vapi.
 #[derive(Debug, Clone, Copy)]
@@ -96,10 +97,10 @@ impl VoiceProvider for Vapi {
         target: &Target<'_>,
         cursor: Option<&str>,
     ) -> Result<Page<RemoteAgent>, ProviderError> {
-        let position: Option<AssistantCursor> = cursor::decode(cursor)?;
+        let position: Option<TimeCursor> = cursor::decode(cursor)?;
         let limit = PAGE_LIMIT.to_string();
         let mut query = vec![("limit", limit.as_str())];
-        query.extend(position.as_ref().map(AssistantCursor::query));
+        query.extend(position.as_ref().map(TimeCursor::query));
         let answer = request(
             target,
             Method::GET,
@@ -110,7 +111,7 @@ impl VoiceProvider for Vapi {
         )
         .await?;
         let page = read_list(&answer, target, &LIST_ASSISTANTS)?;
-        let step = paging::assistant_step(position.as_ref(), page, PAGE_LIMIT);
+        let step = paging::step_by_time(position.as_ref(), page, PAGE_LIMIT);
         Ok(Page {
             items: step.new.into_iter().map(convert::agent).collect(),
             next: step.next.as_ref().and_then(cursor::encode),
@@ -394,10 +395,15 @@ fn failure(answer: &Answer, target: &Target<'_>, capability: Capability) -> Prov
         .and_then(wire::ErrorBody::text);
     let is_vapis_own = text.is_some();
     let is_about_money = text.as_deref().is_some_and(is_about_money);
+    let is_about_concurrency = text.as_deref().is_some_and(is_about_concurrency);
     let message = text.and_then(|text| scrub_message(&text, target.key));
     match status {
         StatusCode::UNAUTHORIZED => ProviderError::InvalidKey { message },
         StatusCode::PAYMENT_REQUIRED => ProviderError::NoFunds { message },
+        StatusCode::BAD_REQUEST if is_about_concurrency => ProviderError::RateLimited {
+            after: answer.retry_after,
+            message,
+        },
         StatusCode::BAD_REQUEST if is_about_money => ProviderError::NoFunds { message },
         StatusCode::FORBIDDEN if is_vapis_own => ProviderError::MissingPermission {
             which: Some(capability),
@@ -432,6 +438,11 @@ fn is_about_money(text: &str) -> bool {
     ["billing", "credit", "wallet", "subscription"]
         .iter()
         .any(|word| text.contains(word))
+}
+
+/// Too many calls at once is told by a text that names the subscription too, and is over by itself.
+fn is_about_concurrency(text: &str) -> bool {
+    text.to_lowercase().contains("concurren")
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! How Vapi's lists are walked to their end. Pure: from a page and the cursor that led to it to the items that are new
-//! and the next cursor. Assistants have no cursor of Vapi's, so the walk goes by creation time and drops what it has seen
-//! at the border; phone numbers go by page. Whatever leaves a doubt about the end makes the page incomplete (S3).
+//! and the next cursor. Assistants and calls have no cursor of Vapi's, so the walk goes by creation time and drops what it
+//! has seen at the border; phone numbers go by page. Whatever leaves a doubt about the end makes the page incomplete (S3).
 
 use std::collections::HashSet;
 
@@ -18,9 +18,9 @@ pub(super) const PAGE_LIMIT: usize = 1000;
 /// Vapi writes milliseconds; if it stores finer times, a bound without this margin would lose items at the border.
 const BORDER: Duration = Duration::milliseconds(1);
 
-/// Where the walk through the assistants stands.
+/// Where a walk by creation time stands, through the assistants or the calls.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct AssistantCursor {
+pub(super) struct TimeCursor {
     order: Order,
     /// The next page's bound on the creation time, RFC 3339.
     bound: String,
@@ -36,6 +36,22 @@ enum Order {
     OldestFirst,
 }
 
+/// An item that is walked by creation time.
+pub(super) trait Dated {
+    fn id(&self) -> &str;
+    fn created_at(&self) -> Option<&str>;
+}
+
+impl Dated for wire::Assistant {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn created_at(&self) -> Option<&str> {
+        self.created_at.as_deref()
+    }
+}
+
 /// What a page adds to the walk.
 #[derive(Debug)]
 pub(super) struct Step<T, C> {
@@ -44,7 +60,12 @@ pub(super) struct Step<T, C> {
     pub(super) is_complete: bool,
 }
 
-impl AssistantCursor {
+impl TimeCursor {
+    /// Whether the bound is the earliest time that is asked for, and not the latest.
+    pub(super) fn is_lower_bound(&self) -> bool {
+        self.order == Order::OldestFirst
+    }
+
     /// The query parameter that asks for the next page.
     pub(super) fn query(&self) -> (&'static str, &str) {
         let name = match self.order {
@@ -55,21 +76,21 @@ impl AssistantCursor {
     }
 }
 
-/// The step after a page of assistants. The walk ends with the first page that adds nothing, not with the first short
+/// The step after a page. The walk ends with the first page that adds nothing, not with the first short
 /// one: Vapi may answer fewer than were asked for.
-pub(super) fn assistant_step(
-    cursor: Option<&AssistantCursor>,
-    page: Vec<wire::Assistant>,
+pub(super) fn step_by_time<T: Dated>(
+    cursor: Option<&TimeCursor>,
+    page: Vec<T>,
     limit: usize,
-) -> Step<wire::Assistant, AssistantCursor> {
+) -> Step<T, TimeCursor> {
     let is_full = page.len() >= limit;
     let times: Option<Vec<OffsetDateTime>> = page
         .iter()
-        .map(|item| convert::instant(item.created_at.as_deref()?))
+        .map(|item| convert::instant(item.created_at()?))
         .collect();
     let stamped: Vec<(String, OffsetDateTime)> = page
         .iter()
-        .map(|item| item.id.clone())
+        .map(|item| item.id().to_owned())
         .zip(times.iter().flatten().copied())
         .collect();
     let new = unseen(cursor, page);
@@ -95,22 +116,22 @@ pub(super) fn assistant_step(
     }
 }
 
-fn unseen(cursor: Option<&AssistantCursor>, page: Vec<wire::Assistant>) -> Vec<wire::Assistant> {
+fn unseen<T: Dated>(cursor: Option<&TimeCursor>, page: Vec<T>) -> Vec<T> {
     let mut seen: HashSet<String> = cursor
         .iter()
         .flat_map(|cursor| cursor.seen.iter().cloned())
         .collect();
     page.into_iter()
-        .filter(|item| seen.insert(item.id.clone()))
+        .filter(|item| seen.insert(item.id().to_owned()))
         .collect()
 }
 
 fn following(
-    cursor: Option<&AssistantCursor>,
+    cursor: Option<&TimeCursor>,
     times: &[OffsetDateTime],
     stamped: &[(String, OffsetDateTime)],
     is_full: bool,
-) -> Option<AssistantCursor> {
+) -> Option<TimeCursor> {
     let oldest = *times.iter().min()?;
     let newest = *times.iter().max()?;
     if is_full && newest - oldest <= BORDER {
@@ -139,7 +160,7 @@ fn following(
         Order::NewestFirst => time <= bound,
         Order::OldestFirst => time >= bound,
     };
-    Some(AssistantCursor {
+    Some(TimeCursor {
         order,
         bound: bound.format(&Rfc3339).ok()?,
         seen: stamped

@@ -7,7 +7,7 @@ use serde_json::json;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
-use super::{AssistantCursor, NumberCursor, assistant_step, number_step, wire};
+use super::{NumberCursor, TimeCursor, number_step, step_by_time, wire};
 use crate::providers::ProviderError;
 use crate::providers::cursor::{decode, encode};
 use crate::providers::vapi::convert;
@@ -53,7 +53,7 @@ impl Remote {
         Remote { items, limit }
     }
 
-    fn page(&self, cursor: Option<&AssistantCursor>) -> Vec<wire::Assistant> {
+    fn page(&self, cursor: Option<&TimeCursor>) -> Vec<wire::Assistant> {
         let query = cursor.map(|cursor| {
             let (name, bound) = cursor.query();
             (name.to_owned(), convert::instant(bound).unwrap())
@@ -81,8 +81,8 @@ impl Remote {
         let mut stored: Option<String> = None;
         let (mut ids, mut is_complete) = (Vec::new(), true);
         for _ in 0..10_000 {
-            let cursor: Option<AssistantCursor> = decode(stored.as_deref()).unwrap();
-            let step = assistant_step(cursor.as_ref(), self.page(cursor.as_ref()), asked);
+            let cursor: Option<TimeCursor> = decode(stored.as_deref()).unwrap();
+            let step = step_by_time(cursor.as_ref(), self.page(cursor.as_ref()), asked);
             ids.extend(step.new.into_iter().map(|item| item.id));
             is_complete &= step.is_complete;
             match step.next {
@@ -154,7 +154,7 @@ fn agents_without_a_time_make_the_walk_incomplete() {
     let undated = (0..3)
         .map(|id| serde_json::from_str(&format!("{{\"id\":\"{id}\"}}")).unwrap())
         .collect();
-    let step = assistant_step(None, undated, 10);
+    let step = step_by_time(None, undated, 10);
     assert_eq!(
         (step.new.len(), step.next, step.is_complete),
         (3, None, false)
@@ -166,7 +166,7 @@ fn agents_without_a_time_make_the_walk_incomplete() {
 fn a_cursor_of_another_make_is_refused() {
     for text in ["", "2", "{\"page\":2}", "[]"] {
         assert!(matches!(
-            decode::<AssistantCursor>(Some(text)),
+            decode::<TimeCursor>(Some(text)),
             Err(ProviderError::Malformed { .. })
         ));
     }

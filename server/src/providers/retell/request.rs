@@ -11,7 +11,7 @@ use crate::providers::{Capability, ProviderError, ProviderKind, Target, Unavaila
 use super::wire;
 
 /// A request, apart from where it goes and with which key.
-pub(super) struct Call<'a> {
+pub(super) struct Request<'a> {
     pub(super) method: Method,
     pub(super) route: &'static str,
     pub(super) segments: &'a [&'a str],
@@ -19,9 +19,9 @@ pub(super) struct Call<'a> {
     pub(super) body: Option<&'a Value>,
 }
 
-impl<'a> Call<'a> {
-    pub(super) fn get(route: &'static str, segments: &'a [&'a str]) -> Call<'a> {
-        Call {
+impl<'a> Request<'a> {
+    pub(super) fn get(route: &'static str, segments: &'a [&'a str]) -> Request<'a> {
+        Request {
             method: Method::GET,
             route,
             segments,
@@ -30,21 +30,24 @@ impl<'a> Call<'a> {
         }
     }
 
-    pub(super) fn with_query(mut self, query: &'a [(&'a str, &'a str)]) -> Call<'a> {
+    pub(super) fn with_query(mut self, query: &'a [(&'a str, &'a str)]) -> Request<'a> {
         self.query = query;
         self
     }
 }
 
-pub(super) async fn send(target: &Target<'_>, call: &Call<'_>) -> Result<Answer, ProviderError> {
+pub(super) async fn send(
+    target: &Target<'_>,
+    request: &Request<'_>,
+) -> Result<Answer, ProviderError> {
     let request = ApiRequest {
         provider: ProviderKind::Retell,
         authorization: Authorization::Bearer,
-        method: call.method.clone(),
-        route: call.route,
-        segments: call.segments,
-        query: call.query,
-        body: call.body,
+        method: request.method.clone(),
+        route: request.route,
+        segments: request.segments,
+        query: request.query,
+        body: request.body,
     };
     target.http.send(target, &request).await
 }
