@@ -12,7 +12,8 @@ use super::http::HttpClient;
 use super::retell::Retell;
 use super::vapi::Vapi;
 use super::{
-    Page, ProviderError, ProviderKind, RemoteAgent, RemoteNumber, Target, Validation, VoiceProvider,
+    CallProvider, Page, ProviderError, ProviderKind, RemoteAgent, RemoteNumber, Target, Validation,
+    VoiceProvider,
 };
 use crate::sandbox::{Fault, NewAccount, Sandbox, sample_keys};
 
@@ -21,7 +22,7 @@ use crate::sandbox::{Fault, NewAccount, Sandbox, sample_keys};
 pub(super) const KEY: &str = "bench-key-Xw7Tq9Lm3-Zq3x";
 
 /// A client that the sandbox plays the provider of.
-pub(super) trait Played: VoiceProvider + Copy + 'static {
+pub(super) trait Played: VoiceProvider + CallProvider + Copy + 'static {
     const CLIENT: Self;
 }
 
@@ -183,7 +184,7 @@ impl<P: Played> Bench<P> {
     }
 }
 
-async fn walk<T>(page: impl AsyncFn(Option<&str>) -> Page<T>) -> (Vec<T>, bool) {
+pub(super) async fn walk<T>(page: impl AsyncFn(Option<&str>) -> Page<T>) -> (Vec<T>, bool) {
     let (mut items, mut is_complete, mut cursor) = (Vec::new(), true, None::<String>);
     loop {
         let page = page(cursor.as_deref()).await;

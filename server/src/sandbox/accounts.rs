@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::providers::ProviderKind;
 
+use super::calls::{Call, Hook};
 use super::control::{ControlError, NewAccount, NewKey};
 use super::dialect::{DIALECTS, Dialect, dialect};
 use super::request_log::last_four;
@@ -71,6 +72,12 @@ pub(super) struct Account {
     pub(super) numbers: VecDeque<Item>,
     /// What the provider keeps apart from both, such as Retell's language models; newest first.
     pub(super) others: BTreeMap<&'static str, VecDeque<Item>>,
+    /// Newest first.
+    pub(super) calls: VecDeque<Call>,
+    /// Where the account sends the events of calls whose agent says nothing of it.
+    pub(super) hook: Option<Hook>,
+    /// What webhooks are signed with.
+    pub(super) webhook_secret: Option<String>,
     now: OffsetDateTime,
     made: u64,
 }
@@ -100,6 +107,9 @@ impl Account {
             agents: VecDeque::new(),
             numbers: VecDeque::new(),
             others: BTreeMap::new(),
+            calls: VecDeque::new(),
+            hook: None,
+            webhook_secret: None,
             now: BEGINNING,
             made: 0,
         }
@@ -115,6 +125,13 @@ impl Account {
     pub(super) fn next_id(&mut self, kind: &str) -> String {
         self.made += 1;
         stable_id(&[kind, &self.remote_id, &self.made.to_string()])
+    }
+
+    /// The account's first key may be what its webhooks are signed with.
+    fn sign_first_with(&mut self, dialect: &dyn Dialect, key: &str) {
+        if self.webhook_secret.is_none() {
+            self.webhook_secret = dialect.first_webhook_secret(key);
+        }
     }
 
     /// Adds made-up agents as the newest ones.
@@ -152,6 +169,9 @@ impl Accounts {
             accounts.accounts.extend(samples.accounts);
             for (key, known) in samples.keys {
                 let account = first + known.account;
+                if let Some(opened) = accounts.accounts.get_mut(account) {
+                    opened.sign_first_with(*dialect, key);
+                }
                 accounts
                     .keys
                     .insert(key.to_owned(), Key { account, ..known });
@@ -166,6 +186,22 @@ impl Accounts {
             self.account(known.account)
                 .is_some_and(|account| account.provider == provider)
         })
+    }
+
+    /// Every account, in the order of their indexes.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.iter()
+    }
+
+    /// The index of the account that a key opens, with its provider's dialect.
+    pub(super) fn index_of(
+        &self,
+        key: &str,
+    ) -> Result<(usize, &'static dyn Dialect), ControlError> {
+        let index = self.keys.get(key).ok_or(ControlError::UnknownKey)?.account;
+        let account = self.account(index).ok_or(ControlError::UnknownKey)?;
+        let dialect = dialect(account.provider).ok_or(ControlError::NotSpoken)?;
+        Ok((index, dialect))
     }
 
     pub(super) fn account(&self, index: usize) -> Option<&Account> {
@@ -248,6 +284,7 @@ impl Accounts {
             let answered_by = ids.get(number - 1).filter(|_| number % 2 == 0);
             dialect.add_number(&mut account, number, answered_by.map(String::as_str), at);
         }
+        account.sign_first_with(dialect, &new.key);
         let remote_id = account.remote_id.clone();
         let index = self.accounts.len();
         self.accounts.push(account);
@@ -310,6 +347,7 @@ impl Accounts {
                 "accountId": account.remote_id,
                 "agents": account.agents.len(),
                 "phoneNumbers": account.numbers.len(),
+                "calls": account.calls.len(),
                 "keys": keys,
             })
         });

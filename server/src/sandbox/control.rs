@@ -111,6 +111,12 @@ pub enum ControlError {
     /// There is no such agent in the account.
     #[error("there is no such agent in this account")]
     UnknownAgent,
+    /// There is no such call, or it is over.
+    #[error("there is no such call, or it is over")]
+    UnknownCall,
+    /// An address beyond this machine.
+    #[error("webhooks go to this machine only: use 127.0.0.1 or localhost")]
+    NotLoopback,
     /// There is no such fault.
     #[error("there is no such fault")]
     UnknownFault,
@@ -217,13 +223,13 @@ impl Control {
         self.world().log.clear();
     }
 
-    /// Everything back to the beginning: sample accounts, no faults, no delay, an empty log.
+    /// Everything back to the beginning: sample accounts, no calls, no faults, no delay, an empty log.
     pub fn reset(&self) {
         let mut world = self.world();
-        world.accounts = World::new().accounts;
-        world.faults.clear();
-        world.page_delay = Duration::ZERO;
-        world.read_delay = Duration::ZERO;
+        let wake = world.wake.clone();
+        let log = std::mem::take(&mut world.log);
+        *world = World::new(wake);
+        world.log = log;
         world.log.clear();
     }
 
@@ -257,7 +263,11 @@ impl Control {
         Value::Array(faults.collect())
     }
 
-    fn world(&self) -> std::sync::MutexGuard<'_, World> {
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    pub(super) fn world(&self) -> std::sync::MutexGuard<'_, World> {
         self.shared.world()
     }
 }

@@ -12,15 +12,16 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::call_control_api;
 use super::control::{Control, ControlError, NewAccount, NewKey};
 use super::fault::Fault;
 
 /// A body, whose errors are answered as JSON too.
 #[derive(FromRequest)]
 #[from_request(via(Json), rejection(ControlFailure))]
-struct Body<T>(T);
+pub(super) struct Body<T>(pub(super) T);
 
-struct ControlFailure {
+pub(super) struct ControlFailure {
     status: StatusCode,
     text: String,
 }
@@ -37,13 +38,15 @@ impl From<JsonRejection> for ControlFailure {
 impl From<ControlError> for ControlFailure {
     fn from(error: ControlError) -> ControlFailure {
         let status = match error {
-            ControlError::UnknownKey | ControlError::UnknownAgent | ControlError::UnknownFault => {
-                StatusCode::NOT_FOUND
-            }
+            ControlError::UnknownKey
+            | ControlError::UnknownAgent
+            | ControlError::UnknownCall
+            | ControlError::UnknownFault => StatusCode::NOT_FOUND,
             ControlError::KeyTaken => StatusCode::CONFLICT,
-            ControlError::EmptyKey | ControlError::NotSpoken | ControlError::TooMany => {
-                StatusCode::BAD_REQUEST
-            }
+            ControlError::EmptyKey
+            | ControlError::NotSpoken
+            | ControlError::NotLoopback
+            | ControlError::TooMany => StatusCode::BAD_REQUEST,
         };
         ControlFailure {
             status,
@@ -58,7 +61,7 @@ impl IntoResponse for ControlFailure {
     }
 }
 
-type Answer = Result<Json<Value>, ControlFailure>;
+pub(super) type Answer = Result<Json<Value>, ControlFailure>;
 
 /// The routes below `/__control`.
 pub(super) fn router(control: Control) -> Router {
@@ -78,6 +81,7 @@ pub(super) fn router(control: Control) -> Router {
         .route("/settings", put(change_settings))
         .route("/requests", get(list_requests).delete(clear_requests))
         .route("/reset", post(reset))
+        .merge(call_control_api::router())
         .fallback(unknown)
         .with_state(control)
 }
@@ -215,6 +219,6 @@ async fn reset(State(control): State<Control>) -> Json<Value> {
     done()
 }
 
-fn done() -> Json<Value> {
+pub(super) fn done() -> Json<Value> {
     Json(json!({ "done": true }))
 }

@@ -6,12 +6,15 @@ use std::fmt;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
+use serde_json::Value;
 use time::OffsetDateTime;
 
+use crate::clock::Timestamp;
 use crate::providers::ProviderKind;
 
 use super::SampleKey;
 use super::accounts::{Account, Item, Key, Resource};
+use super::calls::{Call, Hook};
 use super::{bland, retell, vapi};
 
 /// How one provider speaks.
@@ -51,6 +54,29 @@ pub(super) trait Dialect: Send + Sync + fmt::Debug {
 
     /// Gives an agent another name.
     fn rename_agent(&self, agent: &mut Item, name: &str);
+
+    /// The id of a new call, made of a UUID that no other item has and of its place among the account's calls.
+    fn call_id(&self, uuid: &str, ordinal: u64) -> String;
+
+    /// Where an agent's own setting sends the events of its calls.
+    fn agent_hook(&self, account: &Account, agent: Option<&str>) -> Option<Hook>;
+
+    /// The events that the provider tells of a call that has just entered its step, each with its body.
+    fn call_events(&self, account: &Account, call: &Call, now: Timestamp) -> Vec<(String, Value)>;
+
+    /// The header with the signature over a webhook, if the provider signs.
+    fn signature(
+        &self,
+        secret: &str,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Option<(&'static str, String)>;
+
+    /// What a fresh account signs its webhooks with, whose first key this is.
+    fn first_webhook_secret(&self, key: &str) -> Option<String>;
+
+    /// How often a webhook that was not taken is sent again.
+    fn webhook_retries(&self) -> u32;
 }
 
 /// What a fresh sandbox knows of a provider.

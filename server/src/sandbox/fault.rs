@@ -65,6 +65,13 @@ pub enum Effect {
     Hang,
     /// Does what is asked, and never answers: what a caller sees who gives up too early.
     HangAfter,
+    /// Does what is asked, and closes the connection without an answer.
+    CutAfter,
+    /// Does what is asked, and answers with this status and the provider's error body all the same.
+    StatusAfter {
+        /// The HTTP status.
+        status: u16,
+    },
     /// Answers as usual, but the connection breaks in the middle of the body.
     CutBody,
     /// Answers 200 with a web page.
@@ -324,6 +331,14 @@ pub(super) async fn cut(response: Response) -> Response {
         Err(CutError)
     }));
     Response::from_parts(parts, Body::from_stream(pieces))
+}
+
+/// An answer that closes the connection before its head is sent: the server flushes a head together with the beginning of
+/// its body, and this one has none.
+pub(super) fn cut_before_the_answer() -> Response {
+    Response::new(Body::from_stream(stream::once(async {
+        Err::<Bytes, CutError>(CutError)
+    })))
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -40,6 +40,13 @@ struct Gate {
     dialect: &'static dyn Dialect,
 }
 
+impl Gate {
+    fn refusal(&self, status: u16, message: Option<&str>) -> Response {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        self.dialect.refusal(status, message)
+    }
+}
+
 /// Puts the gate before a provider's routes.
 pub(super) fn guarded(
     routes: Router<Arc<Shared>>,
@@ -114,7 +121,11 @@ async fn answer(
         Some(effect)
             if !matches!(
                 effect,
-                Effect::CutBody | Effect::WrongShape | Effect::HangAfter
+                Effect::CutBody
+                    | Effect::WrongShape
+                    | Effect::HangAfter
+                    | Effect::CutAfter
+                    | Effect::StatusAfter { .. }
             ) =>
         {
             return struck(gate, effect, key).await;
@@ -133,6 +144,8 @@ async fn answer(
         Some(Effect::CutBody) => fault::cut(response).await,
         Some(Effect::WrongShape) => fault::reshape(response).await,
         Some(Effect::HangAfter) => fault::hang(&gate.shared.shutdown).await,
+        Some(Effect::CutAfter) => fault::cut_before_the_answer(),
+        Some(Effect::StatusAfter { status }) => gate.refusal(status, None),
         _ => response,
     }
 }
@@ -145,8 +158,7 @@ async fn struck(gate: &Gate, effect: Effect, key: Option<&str>) -> Response {
             message,
             retry_after,
         } => {
-            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            let refusal = gate.dialect.refusal(status, message.as_deref());
+            let refusal = gate.refusal(status, message.as_deref());
             fault::with_retry_after(refusal, retry_after.as_deref())
         }
         Effect::Hang => fault::hang(&gate.shared.shutdown).await,
@@ -159,6 +171,8 @@ async fn struck(gate: &Gate, effect: Effect, key: Option<&str>) -> Response {
         | Effect::CutBody
         | Effect::WrongShape
         | Effect::HangAfter
+        | Effect::CutAfter
+        | Effect::StatusAfter { .. }
         | Effect::Delay { .. } => fault::web_page(),
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! Each provider is spoken under its name, so Vapi's base URL is `http://127.0.0.1:PORT/vapi`. [`sample_keys`] lists the keys that
 //! every fresh sandbox knows. Time stands still except that each write moves it on by a second, and ids are derived from
-//! names, so two runs give the same answers.
+//! names, so two runs give the same answers; only calls have the machine's time, because their webhooks are signed with it.
 //!
 //! # `/__control`
 //! All of it is JSON; requests with a body need `Content-Type: application/json`. With `S=http://127.0.0.1:PORT` and
@@ -34,10 +34,32 @@
 //!   -d '{"path":"/vapi/assistant","after":2,"times":1,"effect":{"kind":"status","status":429,"retryAfter":"3"}}'
 //! curl -sX POST $S/__control/faults -H "$J" -d '{"key":"my-key-0001","times":1,"effect":{"kind":"hang"}}'
 //! # Other effects: {"kind":"cut_body"} {"kind":"not_json"} {"kind":"wrong_shape"} {"kind":"delay","ms":300}
-//! #   {"kind":"hang_after"} (it is done, and nothing is answered)
+//! #   {"kind":"hang_after"} {"kind":"cut_after"} {"kind":"status_after","status":500} (it is done, and then nothing, a
+//! #   closed connection or an error is the answer: a call that was dialled and nobody hears of)
 //! #   {"kind":"redirect","location":"https://example.com/"} {"kind":"echo_key","style":"masked"}
 //! #   (styles: plain, masked, percent_encoded, base64); status also takes "message".
 //! curl -s $S/__control/faults; curl -sX DELETE $S/__control/faults/1; curl -sX DELETE $S/__control/faults
+//!
+//! # Calls. How one goes is told by the last two digits of the number that is called: 00 answered, 01 busy, 02 no answer,
+//! # 03 failed, 04 never ends, 05 voicemail, 06 out of funds; any other is answered. Or by number:
+//! curl -sX POST $S/__control/outcomes -H "$J" -d '{"to":"+15035550142","outcome":"busy"}'
+//! # Each step (queued, ringing, in progress, ended) takes 1.5 s; null: calls go on only when they are told to.
+//! curl -sX PUT $S/__control/calls/settings -H "$J" -d '{"stepMs":null,"concurrencyLimit":10,"webhookRetryMs":200}'
+//! curl -sX POST $S/__control/calls/$ID/advance -H "$J" -d '{"steps":2}'   # answers when its webhooks are sent
+//! curl -sX POST $S/__control/calls/$ID/end -H "$J" -d '{"outcome":"answered"}'
+//! # Calls that nobody placed over the interface, for import: "steps" (0 to 3) is how far they are; absent: ended.
+//! curl -sX POST $S/__control/calls -H "$J" \
+//!   -d '{"key":"my-key-0001","isInbound":true,"to":"+15550000001","from":"+15035550100","agentId":"…","count":3}'
+//! # All calls, and how often each number was really dialled.
+//! curl -s $S/__control/calls; curl -s $S/__control/dialled
+//! # Where an account sends its webhooks, and what it signs them with (Retell: the account's first key unless told).
+//! curl -sX PUT $S/__control/webhooks -H "$J" -d '{"key":"my-key-0001","url":"http://127.0.0.1:8080/…","secret":"…"}'
+//! # What goes wrong with webhooks: lose, delay {"ms":…}, hold (until release), duplicate, swap (after the next one),
+//! # bad_signature. "event" and "times" choose; absent: all.
+//! curl -sX POST $S/__control/webhooks/faults -H "$J" -d '{"event":"call_ended","times":1,"effect":{"kind":"lose"}}'
+//! curl -sX POST $S/__control/webhooks/release; curl -sX DELETE $S/__control/webhooks/faults
+//! # What became of each webhook.
+//! curl -s $S/__control/webhooks
 //!
 //! # Every list takes 150 ms and every other request 20, so that a progress bar can be watched.
 //! curl -sX PUT $S/__control/settings -H "$J" -d '{"pageDelayMs":150,"readDelayMs":20}'
@@ -49,6 +71,9 @@
 
 mod accounts;
 mod bland;
+mod call_control;
+mod call_control_api;
+mod calls;
 mod control;
 mod control_api;
 mod dialect;
@@ -58,6 +83,7 @@ mod guard;
 mod request_log;
 mod retell;
 mod vapi;
+mod webhooks;
 
 use std::io;
 use std::net::SocketAddr;
@@ -66,6 +92,7 @@ use std::time::Duration;
 
 use axum::{Router, middleware};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -74,9 +101,12 @@ use url::Url;
 use crate::providers::ProviderKind;
 
 pub use accounts::Resource;
+pub use call_control::{AccountHook, CallSettings, ForeignCall, PlayedCall};
+pub use calls::{CallOutcome, CallStep, OUTCOMES_BY_LAST_DIGITS};
 pub use control::{Control, ControlError, NewAccount, NewKey};
 pub use fault::{EchoStyle, Effect, Fault};
 pub use request_log::LoggedRequest;
+pub use webhooks::{SentWebhook, WebhookEffect, WebhookFault};
 
 /// How long connections may take to end when the sandbox is stopped.
 const STOP_GRACE: Duration = Duration::from_secs(2);
@@ -125,8 +155,11 @@ impl Sandbox {
         let address = listener.local_addr()?;
         let root = Url::parse(&format!("http://{address}")).map_err(io::Error::other)?;
         let shutdown = CancellationToken::new();
+        let client = webhooks::client().map_err(io::Error::other)?;
+        let wake = Arc::new(Notify::new());
         let shared = Arc::new(Shared {
-            world: Mutex::new(World::new()),
+            world: Mutex::new(World::new(wake.clone())),
+            wake,
             shutdown: shutdown.clone(),
             started: Instant::now(),
         });
@@ -134,7 +167,7 @@ impl Sandbox {
         let router = Router::new()
             .nest("/vapi", vapi::router(shared.clone()))
             .nest("/retell", retell::router(shared.clone()))
-            .nest("/bland", bland::router(shared))
+            .nest("/bland", bland::router(shared.clone()))
             .nest("/__control", control_api::router(control.clone()))
             .layer(middleware::from_fn(guard::only_this_machine));
         let mut tasks = JoinSet::new();
@@ -143,6 +176,10 @@ impl Sandbox {
             axum::serve(listener, router)
                 .with_graceful_shutdown(stopped)
                 .await
+        });
+        tasks.spawn(async move {
+            webhooks::run(shared, client).await;
+            Ok(())
         });
         Ok(Sandbox {
             address,
@@ -174,7 +211,8 @@ impl Sandbox {
     pub async fn stop(mut self) {
         drop(self.shutdown);
         // A connection that does not end in time is cut when the tasks are dropped.
-        let _ = timeout(STOP_GRACE, self.tasks.join_next()).await;
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        let _ = timeout(STOP_GRACE, ended).await;
     }
 }
 
@@ -182,6 +220,8 @@ impl Sandbox {
 #[derive(Debug)]
 struct Shared {
     world: Mutex<World>,
+    /// Rings when a call or a webhook may have something to do.
+    wake: Arc<Notify>,
     shutdown: CancellationToken,
     started: Instant,
 }
@@ -192,6 +232,9 @@ struct World {
     accounts: accounts::Accounts,
     faults: fault::Faults,
     log: request_log::RequestLog,
+    calls: calls::CallRules,
+    webhooks: webhooks::Webhooks,
+    wake: Arc<Notify>,
     /// What each list takes.
     page_delay: Duration,
     /// What each request that is no list takes.
@@ -199,11 +242,14 @@ struct World {
 }
 
 impl World {
-    fn new() -> World {
+    fn new(wake: Arc<Notify>) -> World {
         World {
             accounts: accounts::Accounts::with_samples(),
             faults: fault::Faults::default(),
             log: request_log::RequestLog::default(),
+            calls: calls::CallRules::default(),
+            webhooks: webhooks::Webhooks::default(),
+            wake,
             page_delay: Duration::ZERO,
             read_delay: Duration::ZERO,
         }

@@ -1,7 +1,8 @@
 //! Bland as the sandbox speaks it: its routes, the error bodies of both envelopes, the form of its items and the sample
-//! keys. The handlers are in `agents` and `numbers`. It must keep to the wire facts and invent no endpoint.
+//! keys. The handlers are in `agents`, `calls` and `numbers`. It must keep to the wire facts and invent no endpoint.
 
 mod agents;
+mod calls;
 mod numbers;
 mod personas;
 mod query;
@@ -19,11 +20,14 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
+use crate::clock::Timestamp;
 use crate::providers::ProviderKind;
 
 use super::accounts::{Account, Item, Resource};
+use super::calls::{Call, Hook};
 use super::dialect::{Dialect, Samples};
 use super::gate::Caller;
+use super::webhooks::hmac_hex;
 use super::{SampleKey, Shared, gate};
 
 /// Where an account keeps its v2 agents; its personas are its agents to the rest of the sandbox.
@@ -154,6 +158,37 @@ impl Dialect for Bland {
     fn rename_agent(&self, agent: &mut Item, name: &str) {
         agent.body.insert("name".to_owned(), json!(name));
     }
+
+    fn call_id(&self, uuid: &str, _ordinal: u64) -> String {
+        uuid.to_owned()
+    }
+
+    /// A persona has no webhook of its own.
+    fn agent_hook(&self, _account: &Account, _agent: Option<&str>) -> Option<Hook> {
+        None
+    }
+
+    fn call_events(
+        &self,
+        _account: &Account,
+        call: &Call,
+        _now: Timestamp,
+    ) -> Vec<(String, Value)> {
+        calls::events(call)
+    }
+
+    fn signature(&self, secret: &str, body: &[u8], _: Timestamp) -> Option<(&'static str, String)> {
+        Some(("X-Webhook-Signature", hmac_hex(secret, &[body])))
+    }
+
+    /// Nothing is signed until a secret is made in the dashboard.
+    fn first_webhook_secret(&self, _key: &str) -> Option<String> {
+        None
+    }
+
+    fn webhook_retries(&self) -> u32 {
+        2
+    }
 }
 
 /// The routes below `/bland`.
@@ -188,7 +223,9 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
             get(numbers::read).post(numbers::update),
         )
         .route("/v1/voices", get(voices))
-        .route("/v1/calls", get(list_calls))
+        .route("/v1/calls", get(calls::list).post(calls::place))
+        .route("/v1/calls/{id}", get(calls::read))
+        .route("/v1/calls/{id}/stop", post(calls::stop))
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_route);
     gate::guarded(routes, shared, &Bland)
@@ -215,11 +252,6 @@ async fn voices() -> Json<Value> {
     Json(fixture(include_str!(
         "../../providers/bland/fixtures/voices.json"
     )))
-}
-
-/// There are no calls yet.
-async fn list_calls() -> Json<Value> {
-    Json(json!({ "total_count": 0, "count": 0, "calls": [] }))
 }
 
 async fn unknown_route(method: Method, uri: Uri) -> Response {

@@ -1,8 +1,9 @@
 //! Retell as the sandbox speaks it: its routes, its error bodies, and what the shared gate must know of it. The handlers are
-//! in `agents`, `language_models` and `phone_numbers`, how lists are cut in `query`, the made-up accounts in `sample`. It
+//! in `agents`, `calls`, `language_models` and `phone_numbers`, how lists are cut in `query`, the made-up accounts in `sample`. It
 //! must keep to the wire facts and invent no endpoint.
 
 mod agents;
+mod calls;
 mod language_models;
 mod phone_numbers;
 mod query;
@@ -19,11 +20,14 @@ use axum::{Json, Router};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
+use crate::clock::Timestamp;
 use crate::providers::ProviderKind;
 
 use super::accounts::{Account, Item, Resource};
+use super::calls::{Call, Hook};
 use super::dialect::{Dialect, Samples, bearer};
 use super::gate::{self, Caller};
+use super::webhooks::hmac_hex;
 use super::{SampleKey, Shared};
 
 /// The keys that every fresh sandbox knows.
@@ -116,7 +120,7 @@ impl Dialect for Retell {
             "list-phone-numbers" | "get-phone-number" | "update-phone-number" => {
                 Some(Resource::PhoneNumbers)
             }
-            "list-calls" => Some(Resource::Calls),
+            "list-calls" | "create-phone-call" | "get-call" | "stop-call" => Some(Resource::Calls),
             _ => None,
         }
     }
@@ -149,6 +153,43 @@ impl Dialect for Retell {
     fn rename_agent(&self, agent: &mut Item, name: &str) {
         agent.body.insert("agent_name".to_owned(), json!(name));
     }
+
+    fn call_id(&self, uuid: &str, ordinal: u64) -> String {
+        query::id("call", uuid, ordinal)
+    }
+
+    fn agent_hook(&self, account: &Account, agent: Option<&str>) -> Option<Hook> {
+        let agent = &account.agents[query::position(&account.agents, agent?)?];
+        calls::hook(&agent.body)
+    }
+
+    fn call_events(
+        &self,
+        _account: &Account,
+        call: &Call,
+        _now: Timestamp,
+    ) -> Vec<(String, Value)> {
+        calls::events(call)
+    }
+
+    fn signature(
+        &self,
+        secret: &str,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Option<(&'static str, String)> {
+        let signed_at = now.as_millis().to_string();
+        let digest = hmac_hex(secret, &[body, signed_at.as_bytes()]);
+        Some(("x-retell-signature", format!("v={signed_at},d={digest}")))
+    }
+
+    fn first_webhook_secret(&self, key: &str) -> Option<String> {
+        Some(key.to_owned())
+    }
+
+    fn webhook_retries(&self) -> u32 {
+        3
+    }
 }
 
 /// The routes below `/retell`.
@@ -170,7 +211,10 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/v2/list-phone-numbers", get(phone_numbers::list))
         .route("/get-phone-number/{id}", get(phone_numbers::read))
         .route("/update-phone-number/{id}", patch(phone_numbers::update))
-        .route("/v3/list-calls", post(list_calls))
+        .route("/v3/list-calls", post(calls::list))
+        .route("/v2/create-phone-call", post(calls::place))
+        .route("/v2/get-call/{id}", get(calls::read))
+        .route("/v2/stop-call/{id}", post(calls::stop))
         .route("/list-voices", get(list_voices))
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_route);
@@ -202,16 +246,6 @@ async fn api_key_info(
 async fn concurrency() -> Json<Value> {
     let fixture = include_str!("../../providers/retell/fixtures/concurrency.json");
     Json(Value::Object(template(fixture)))
-}
-
-/// There are no calls yet, but the body is checked as for any list.
-async fn list_calls(body: Bytes) -> Result<Json<Value>, Refusal> {
-    let body = object(&body)?;
-    let limit = body.get("limit").map_or(Some(50), Value::as_u64);
-    match limit {
-        Some(1..=1000) => Ok(Json(json!({ "items": [], "has_more": false }))),
-        _ => Err(Refusal::usual(StatusCode::BAD_REQUEST)),
-    }
 }
 
 async fn list_voices() -> Json<Value> {

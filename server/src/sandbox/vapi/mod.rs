@@ -1,7 +1,8 @@
 //! Vapi as the sandbox speaks it: its routes, the error bodies, the form of its items and the sample keys. The handlers
-//! are in `assistants` and `phone_numbers`. It must keep to the wire facts and invent no endpoint.
+//! are in `assistants`, `calls` and `phone_numbers`. It must keep to the wire facts and invent no endpoint.
 
 mod assistants;
+mod calls;
 mod phone_numbers;
 mod query;
 mod sample;
@@ -17,9 +18,11 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
+use crate::clock::Timestamp;
 use crate::providers::ProviderKind;
 
 use super::accounts::{Account, Item, Resource};
+use super::calls::{Call, Hook};
 use super::dialect::{Dialect, Samples, bearer};
 use super::{SampleKey, Shared, gate};
 
@@ -139,6 +142,35 @@ impl Dialect for Vapi {
     fn rename_agent(&self, agent: &mut Item, name: &str) {
         agent.body.insert("name".to_owned(), json!(name));
     }
+
+    fn call_id(&self, uuid: &str, _ordinal: u64) -> String {
+        uuid.to_owned()
+    }
+
+    fn agent_hook(&self, account: &Account, agent: Option<&str>) -> Option<Hook> {
+        let agent = account
+            .agents
+            .iter()
+            .find(|item| Some(item.id.as_str()) == agent)?;
+        calls::hook(&agent.body)
+    }
+
+    fn call_events(&self, account: &Account, call: &Call, now: Timestamp) -> Vec<(String, Value)> {
+        calls::events(account, call, now)
+    }
+
+    /// Vapi signs nothing: what proves the origin is a header that was set along with the address.
+    fn signature(&self, _: &str, _: &[u8], _: Timestamp) -> Option<(&'static str, String)> {
+        None
+    }
+
+    fn first_webhook_secret(&self, _key: &str) -> Option<String> {
+        None
+    }
+
+    fn webhook_retries(&self) -> u32 {
+        0
+    }
 }
 
 /// The routes below `/vapi`.
@@ -157,16 +189,11 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
             "/phone-number/{id}",
             get(phone_numbers::read).patch(phone_numbers::update),
         )
-        .route("/call", get(list_calls))
+        .route("/call", get(calls::list).post(calls::place))
+        .route("/call/{id}", get(calls::read))
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_route);
     gate::guarded(routes, shared, &Vapi)
-}
-
-/// There are no calls yet, but the query is checked as for any list.
-async fn list_calls(uri: Uri) -> Result<Json<Value>, Refusal> {
-    query::list(uri.query(), &["id", "assistantId", "phoneNumberId"])?;
-    Ok(Json(json!([])))
 }
 
 async fn unknown_route(method: Method, uri: Uri) -> Refusal {

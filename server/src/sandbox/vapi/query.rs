@@ -45,11 +45,19 @@ enum Comparison {
 
 impl ListQuery {
     pub(super) fn matches(&self, item: &Item) -> bool {
+        self.matches_times(item.created_at, item.updated_at)
+    }
+
+    pub(super) fn matches_times(
+        &self,
+        created_at: OffsetDateTime,
+        updated_at: OffsetDateTime,
+    ) -> bool {
         self.bounds.iter().all(|bound| {
             let time = if bound.is_update {
-                item.updated_at
+                updated_at
             } else {
-                item.created_at
+                created_at
             };
             match bound.comparison {
                 Comparison::Above => time > bound.at,
