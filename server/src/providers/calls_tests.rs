@@ -17,7 +17,9 @@ use super::{
     PlaceCall, PlacedCall, ProviderError, RemoteCall, SoughtCall, Target, Unavailable, find_call,
 };
 use crate::clock::{Clock, Timestamp};
-use crate::sandbox::{CallOutcome, CallSettings, CallStep, Effect, Fault, ForeignCall, NewAccount};
+use crate::sandbox::{
+    CallOutcome, CallSettings, CallStep, EchoStyle, Effect, Fault, ForeignCall, NewAccount,
+};
 
 const OURS: &str = "01930f5e-6c00-7a10-8000-5a1e7b2c9d01";
 const ANSWERED: &str = "+15035550100";
@@ -310,7 +312,7 @@ async fn needs_a_number_or_not<P: Played>() {
     }
 }
 
-/// C1: without a number nothing is sent where the provider needs one.
+/// C4: without a number nothing is sent where the provider needs one.
 #[tokio::test]
 async fn a_call_needs_a_number_where_the_provider_says_so() {
     needs_a_number_or_not::<Vapi>().await;
@@ -497,4 +499,28 @@ async fn retell_dials_once_for_one_key() {
         place(&bench, ANSWERED).await.unwrap().remote_id,
         first.remote_id
     );
+}
+
+async fn keeps_the_key_to_itself<P: Played>() {
+    let (bench, _) = account::<P>().await;
+    for style in [EchoStyle::Plain, EchoStyle::Masked, EchoStyle::Base64] {
+        let fault = Fault::new(Effect::EchoKey { style });
+        bench.inject(fault.on(place_path::<P>()).method("POST"));
+        let refused = place(&bench, ANSWERED).await.unwrap_err();
+        assert!(matches!(refused.error, ProviderError::InvalidKey { .. }));
+        let text = format!("{refused:?}");
+        assert!(
+            !text.contains("Zq3x") && !text.contains("bench-key"),
+            "{text}"
+        );
+        bench.sandbox.control().clear_faults();
+    }
+}
+
+/// K13, K14
+#[tokio::test]
+async fn a_refused_call_keeps_the_key_to_itself() {
+    keeps_the_key_to_itself::<Vapi>().await;
+    keeps_the_key_to_itself::<Retell>().await;
+    keeps_the_key_to_itself::<Bland>().await;
 }

@@ -6,6 +6,8 @@ mod amount;
 #[cfg(test)]
 mod bench;
 pub mod bland;
+#[cfg(test)]
+mod call_webhooks_tests;
 mod calls;
 #[cfg(test)]
 mod calls_tests;
@@ -21,6 +23,7 @@ mod kind;
 mod probe;
 mod redact;
 mod remote;
+mod remote_call;
 pub mod retell;
 mod signature;
 mod trail;
@@ -33,10 +36,9 @@ use tokio::time::Instant;
 use url::Url;
 
 pub use calls::{
-    CallCost, CallDirection, CallEvent, CallFilter, CallInfo, CallProvider, CallSearch, CallStatus,
-    CallStopper, CallWebhook, EndCause, FromNumber, NotPlaced, PlaceCall, PlacedCall,
-    ReceivedWebhook, RemoteCall, SoughtCall, WebhookPerCall, WebhookProof, WebhookRefused,
-    call_provider, find_call,
+    CallEvent, CallFilter, CallInfo, CallProvider, CallSearch, CallStopper, CallWebhook,
+    FromNumber, NotPlaced, PlaceCall, PlacedCall, ReceivedWebhook, SoughtCall, WebhookPerCall,
+    WebhookProof, WebhookRefused, call_provider, find_call,
 };
 pub use creation::{
     Created, DefinitionPart, Fitted, NotCreated, Unsupported, UnsupportedEffect, fit, never_placed,
@@ -47,6 +49,7 @@ pub use remote::{
     AgentDefinition, Model, NumberStatus, Page, RemoteAccount, RemoteAgent, RemoteEngine,
     RemoteNumber, RemoteVoice, Validation, ValidationOutcome, Voice,
 };
+pub use remote_call::{CallCost, CallDirection, CallStatus, EndCause, RemoteCall};
 
 /// Where a request goes, with which key, and how long it may take.
 #[derive(Clone, Copy)]

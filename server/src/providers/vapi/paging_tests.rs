@@ -152,7 +152,7 @@ fn a_list_in_no_order_is_incomplete_when_it_has_several_pages() {
 #[test]
 fn agents_without_a_time_make_the_walk_incomplete() {
     let undated = (0..3)
-        .map(|id| serde_json::from_str(&format!("{{\"id\":\"{id}\"}}")).unwrap())
+        .map(|id| serde_json::from_str::<wire::Assistant>(&format!("{{\"id\":\"{id}\"}}")).unwrap())
         .collect();
     let step = step_by_time(None, undated, 10);
     assert_eq!(

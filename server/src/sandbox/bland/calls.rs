@@ -67,11 +67,10 @@ fn new_call(
         }
     }
     let agent = agent(account, caller, body)?;
-    let hook = text("webhook").map(|url| {
-        // Bland takes https alone; the sandbox also sends to this machine, and to nothing else.
-        hook_url(url).filter(|_| url.starts_with("http"))
-    });
-    if hook.is_none() && body.contains_key("webhook") {
+    // Bland takes https alone; the sandbox sends to this machine and to nothing else, and takes its http too.
+    let webhook =
+        text("webhook").filter(|url| url.starts_with("https://") || hook_url(url).is_some());
+    if webhook.is_none() && body.contains_key("webhook") {
         return Err(refused(
             "webhook must be a string that starts with https://.",
         ));
@@ -89,7 +88,7 @@ fn new_call(
         to: to.to_owned(),
         from: from.map(str::to_owned),
         said: Value::Object(said),
-        hook: hook.flatten().map(|url| Hook {
+        hook: webhook.and_then(hook_url).map(|url| Hook {
             url,
             headers: Vec::new(),
             events: Some(wanted),

@@ -1,5 +1,6 @@
 //! The sandbox itself. Here are the requests that the tests share, over plain connections, so that any header can be sent.
 
+mod calls;
 mod control;
 mod creation;
 mod wire;

@@ -260,7 +260,7 @@ async fn a_detached_number_is_no_longer_answered_and_still_calls_out() {
     let answer = bench
         .ask(key, async |target: &Target<'_>| {
             let segments = ["get-phone-number", main.remote_id.as_str()];
-            let call = super::super::Call::get("/get-phone-number/{id}", &segments);
+            let call = super::super::request::Request::get("/get-phone-number/{id}", &segments);
             let answer = super::super::send(target, &call).await.unwrap();
             answer.json_if_any::<serde_json::Value>().unwrap()
         })

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Call, send};
+use super::super::request::{Request, send};
 use super::{Bench, KEY, Retell};
 use crate::providers::{
     Capability, ProviderError, RemoteAgent, RemoteEngine, Target, VoiceProvider,
@@ -22,10 +22,10 @@ async fn change_llm(bench: &Bench, engine: &RemoteEngine, change: Value) {
     let status = bench
         .ask(KEY, async |target: &Target<'_>| {
             let segments = ["update-retell-llm", engine.remote_id.as_str()];
-            let call = Call {
+            let call = Request {
                 method: reqwest::Method::PATCH,
                 body: Some(&change),
-                ..Call::get("/update-retell-llm/{id}", &segments)
+                ..Request::get("/update-retell-llm/{id}", &segments)
             };
             send(target, &call).await.unwrap().status
         })

@@ -4,7 +4,6 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::{call, status};
-use crate::providers::vapi::calls::wire;
 use crate::providers::{CallCost, CallDirection, CallStatus, EndCause, RemoteCall};
 
 fn key() -> SecretString {
