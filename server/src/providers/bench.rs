@@ -1,6 +1,7 @@
 //! What the tests of every provider's client share: a client, a sandbox that plays its provider, and short ways to ask
 //! one with the other. The provider's own tests stand in its folder, what holds for all of them in `clients_tests`.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -20,6 +21,17 @@ use crate::sandbox::{Fault, NewAccount, Sandbox, sample_keys};
 /// Opens the account of [`Bench::with_account`]. No five characters of it stand in a provider's texts, which scrubbing
 /// would mask.
 pub(super) const KEY: &str = "bench-key-Xw7Tq9Lm3-Zq3x";
+
+/// An HMAC-SHA256 in lower-case hex, made apart from both the clients and the sandbox.
+pub(super) fn hmac_hex(secret: &str, text: &str) -> String {
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, secret.as_bytes());
+    let tag = aws_lc_rs::hmac::sign(&key, text.as_bytes());
+    tag.as_ref().iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
 
 /// A client that the sandbox plays the provider of.
 pub(super) trait Played: VoiceProvider + CallProvider + Copy + 'static {

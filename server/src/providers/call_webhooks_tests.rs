@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aws_lc_rs::hmac;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -18,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use url::Url;
 
-use super::bench::{Bench, KEY, Played};
+use super::bench::{Bench, KEY, Played, hmac_hex};
 use super::bland::Bland;
 use super::retell::Retell;
 use super::vapi::Vapi;
@@ -365,7 +364,7 @@ async fn calls_go_on_by_their_own_clock() {
     let bench = account::<Retell>().await;
     let receiver = Receiver::start(0).await;
     bench.sandbox.control().set_calls(CallSettings {
-        step_ms: Some(Some(5)),
+        step_ms: Some(5),
         ..CallSettings::default()
     });
     place(&bench, &receiver).await;
@@ -377,19 +376,13 @@ async fn calls_go_on_by_their_own_clock() {
 }
 
 fn signed(kind: ProviderKind, body: &str) -> HeaderMap {
-    let sign = |secret: &str, text: &str| {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-        let tag = hmac::sign(&key, text.as_bytes());
-        let digits = tag.as_ref().iter().map(|byte| format!("{byte:02x}"));
-        digits.collect::<String>()
-    };
     let (name, value) = match kind {
         ProviderKind::Vapi => ("x-ringfence-token", TOKEN.to_owned()),
         ProviderKind::Retell => {
-            let digest = sign(KEY, &format!("{body}{START}"));
+            let digest = hmac_hex(KEY, &format!("{body}{START}"));
             ("x-retell-signature", format!("v={START},d={digest}"))
         }
-        ProviderKind::Bland => ("x-webhook-signature", sign(SECRET, body)),
+        ProviderKind::Bland => ("x-webhook-signature", hmac_hex(SECRET, body)),
     };
     HeaderMap::from_iter([(
         axum::http::HeaderName::from_static(name),

@@ -25,24 +25,15 @@ const MAX_CALLS: usize = 100_000;
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CallSettings {
-    /// How long each step takes, in milliseconds; `null`: calls go on only when they are told to.
-    #[serde(default, deserialize_with = "told")]
-    pub step_ms: Option<Option<u64>>,
-    /// How many calls of an account may be live at once; `null`: any number.
-    #[serde(default, deserialize_with = "told")]
-    pub concurrency_limit: Option<Option<usize>>,
+    /// How long each step takes, in milliseconds; 0: calls go on only when they are told to.
+    #[serde(default)]
+    pub step_ms: Option<u64>,
+    /// How many calls of an account may be live at once; 0: any number.
+    #[serde(default)]
+    pub concurrency_limit: Option<usize>,
     /// How long after a webhook that was not taken it is sent again, in milliseconds.
     #[serde(default)]
     pub webhook_retry_ms: Option<u64>,
-}
-
-/// Tells a null from an absent field.
-fn told<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
-where
-    D: serde::Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    Option::deserialize(deserializer).map(Some)
 }
 
 /// Calls that nobody placed over the interface: inbound ones, and those from the provider's dashboard (C6).
@@ -141,10 +132,10 @@ impl Control {
     pub fn set_calls(&self, settings: CallSettings) {
         let mut world = self.world();
         if let Some(step) = settings.step_ms {
-            world.calls.step = step.map(Duration::from_millis);
+            world.calls.step = (step > 0).then(|| Duration::from_millis(step));
         }
         if let Some(limit) = settings.concurrency_limit {
-            world.calls.concurrency_limit = limit;
+            world.calls.concurrency_limit = (limit > 0).then_some(limit);
         }
         if let Some(retry) = settings.webhook_retry_ms {
             world.webhooks.retry_after = Duration::from_millis(retry);
@@ -154,7 +145,7 @@ impl Control {
     /// Calls go on only when [`Control::advance_call`] says so.
     pub fn hold_calls(&self) {
         self.set_calls(CallSettings {
-            step_ms: Some(None),
+            step_ms: Some(0),
             ..CallSettings::default()
         });
     }

@@ -1,5 +1,5 @@
 //! The calls that the sandbox plays: each goes step by step from queued to its end, by its own clock or when it is told to,
-//! and its end is chosen by the number that is called. It counts what was really dialled. It knows no HTTP and no wire
+//! and its end is chosen by the other side's number. It counts what was really dialled. It knows no HTTP and no wire
 //! format: how a call is told, its provider's module says.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -21,7 +21,8 @@ use super::dialect::{Dialect, dialect};
 /// How long each step of a call takes by itself, unless it is told otherwise.
 const STEP: Duration = Duration::from_millis(1_500);
 
-/// How a call goes, by the last two digits of the number that is called; any other is answered.
+/// How a call goes, by the last two digits of the number that is called, for an inbound one of the caller's; any other is
+/// answered.
 pub const OUTCOMES_BY_LAST_DIGITS: &[(&str, CallOutcome)] = &[
     ("00", CallOutcome::Answered),
     ("01", CallOutcome::Busy),
@@ -220,7 +221,10 @@ impl World {
         new: NewCall,
     ) -> Result<String, TooManyCalls> {
         let now = self.calls.instant();
-        let outcome = new.outcome.unwrap_or_else(|| self.calls.outcome(&new.to));
+        // The other side's number, not the account's own.
+        let other = new.from.as_ref().filter(|_| new.is_inbound);
+        let other = other.unwrap_or(&new.to);
+        let outcome = new.outcome.unwrap_or_else(|| self.calls.outcome(other));
         let Some(account) = self.accounts.account_mut(account_index) else {
             return Err(TooManyCalls);
         };

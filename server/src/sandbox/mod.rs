@@ -43,8 +43,8 @@
 //! # Calls. How one goes is told by the last two digits of the number that is called: 00 answered, 01 busy, 02 no answer,
 //! # 03 failed, 04 never ends, 05 voicemail, 06 out of funds; any other is answered. Or by number:
 //! curl -sX POST $S/__control/outcomes -H "$J" -d '{"to":"+15035550142","outcome":"busy"}'
-//! # Each step (queued, ringing, in progress, ended) takes 1.5 s; null: calls go on only when they are told to.
-//! curl -sX PUT $S/__control/calls/settings -H "$J" -d '{"stepMs":null,"concurrencyLimit":10,"webhookRetryMs":200}'
+//! # Each step (queued, ringing, in progress, ended) takes 1.5 s; 0: calls go on only when they are told to.
+//! curl -sX PUT $S/__control/calls/settings -H "$J" -d '{"stepMs":0,"concurrencyLimit":10,"webhookRetryMs":200}'
 //! curl -sX POST $S/__control/calls/$ID/advance -H "$J" -d '{"steps":2}'   # answers when its webhooks are sent
 //! curl -sX POST $S/__control/calls/$ID/end -H "$J" -d '{"outcome":"answered"}'
 //! # Calls that nobody placed over the interface, for import: "steps" (0 to 3) is how far they are; absent: ended.

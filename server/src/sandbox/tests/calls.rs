@@ -110,7 +110,7 @@ async fn numbers_choose_how_their_calls_go() {
 #[tokio::test]
 async fn webhooks_are_ordered_over_http() {
     let sandbox = with_account(ProviderKind::Vapi).await;
-    let settings = json!({ "stepMs": 40, "concurrencyLimit": null, "webhookRetryMs": 5 });
+    let settings = json!({ "stepMs": 40, "concurrencyLimit": 0, "webhookRetryMs": 5 });
     assert_eq!(
         control(&sandbox, "PUT", "/calls/settings", settings)
             .await

@@ -63,15 +63,13 @@ impl CallProvider for Bland {
             let named: Option<wire::Placed> =
                 answer.json_if_any().filter(|_| answer.status.is_success());
             let id = named.and_then(|placed| placed.call_id);
-            match id.filter(|id| !id.is_empty()) {
-                Some(id) => Ok(id),
-                None => {
-                    envelope::check(&answer, target, NEW_CALL.capability)?;
-                    Err(ProviderError::Malformed {
-                        what: "the answer to a new call does not name it".to_owned(),
-                    })
-                }
+            if let Some(id) = id.filter(|id| !id.is_empty()) {
+                return Ok(id);
             }
+            envelope::check(&answer, target, NEW_CALL.capability)?;
+            Err(ProviderError::Malformed {
+                what: "the answer to a new call does not name it".to_owned(),
+            })
         };
         Ok(PlacedCall {
             remote_id: placed.await.map_err(NotPlaced::by_answer)?,
@@ -177,7 +175,7 @@ fn new_call<'a>(call: &PlaceCall<'a>) -> wire::NewCall<'a> {
     }
 }
 
-/// Bland documents texts and no statuses for a call that it does not know, such as "SID not found for the given c_id."
+/// Bland documents texts and no statuses for a call that it does not know, such as "SID not found".
 fn not_found_by_text(error: ProviderError) -> ProviderError {
     match &error {
         ProviderError::Rejected { .. } | ProviderError::Unavailable { .. }

@@ -16,13 +16,11 @@ fn walk(rows: &dyn Fn(u64) -> Vec<String>, total: &dyn Fn(u64) -> Option<u64>) -
             seen += page.len();
         }
         is_complete &= step.is_complete;
-        match step.next {
-            Some(next) => stored = encode(&next),
-            None => {
-                assert_eq!(step.is_complete, is_complete);
-                return (seen, is_complete);
-            }
-        }
+        let Some(next) = step.next else {
+            assert_eq!(step.is_complete, is_complete);
+            return (seen, is_complete);
+        };
+        stored = encode(&next);
     }
     panic!("the walk does not end");
 }

@@ -1,23 +1,18 @@
 //! C5: Bland's signature over the bytes of the body, the record after a call, and the two lines of a live one that matter.
 
-use aws_lc_rs::hmac;
 use axum::http::{HeaderMap, HeaderValue};
 use secrecy::SecretString;
 use serde_json::json;
 
 use super::read;
+use crate::providers::bench::hmac_hex;
 use crate::providers::{CallEvent, CallStatus, ReceivedWebhook, WebhookRefused};
 
 const SECRET: &str = "secret-8f3a";
 const CALL: &str = include_str!("../fixtures/call.json");
 
 fn signed(body: &str) -> String {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
-    let tag = hmac::sign(&key, body.as_bytes());
-    tag.as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hmac_hex(SECRET, body)
 }
 
 fn read_with(signature: Option<&str>, body: &str) -> Result<Vec<CallEvent>, WebhookRefused> {

@@ -2,6 +2,11 @@
 //! agent's tools were given, so nothing here keeps a field that it does not name. Only ids are strict, and an item of a
 //! list without one is counted.
 
+#![expect(
+    clippy::struct_field_names,
+    reason = "the fields are named as on the wire"
+)]
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

@@ -1,24 +1,19 @@
 //! C5: Retell's signatures, as its SDK makes them, and the five minutes that they hold.
 
-use aws_lc_rs::hmac;
 use axum::http::{HeaderMap, HeaderValue};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::read;
 use crate::clock::Timestamp;
+use crate::providers::bench::hmac_hex;
 use crate::providers::{CallEvent, CallStatus, ReceivedWebhook, WebhookRefused};
 
 const KEY: &str = "key_8f3a";
 const NOW: i64 = 1_795_190_500_000;
 
 fn digest(key: &str, body: &str, at: &str) -> String {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
-    let tag = hmac::sign(&key, format!("{body}{at}").as_bytes());
-    tag.as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hmac_hex(key, &format!("{body}{at}"))
 }
 
 fn signed(body: &str, at: i64) -> String {

@@ -1,6 +1,11 @@
 //! Retell's calls exactly as on the wire, only the fields that are needed. Calls carry transcripts, recordings and
 //! addresses with signatures in them, so nothing here keeps a field that it does not name. Only ids are strict.
 
+#![expect(
+    clippy::struct_field_names,
+    reason = "the fields are named as on the wire"
+)]
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

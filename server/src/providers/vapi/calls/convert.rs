@@ -79,13 +79,13 @@ pub(super) fn status(
         "ringing" => (CallStatus::Ringing, None),
         "in-progress" | "forwarding" => (CallStatus::InProgress, None),
         "not-found" => (CallStatus::Failed, Some(EndCause::ProviderFailure)),
-        "ended" => match ended_reason.and_then(end_of) {
-            Some((status, cause)) => (status, Some(cause)),
-            None => {
+        "ended" => {
+            let (status, cause) = ended_reason.and_then(end_of).unwrap_or_else(|| {
                 let unknown = CallStatus::Unknown(scrub(ended_reason.unwrap_or(word), key));
-                (unknown, Some(EndCause::Other))
-            }
-        },
+                (unknown, EndCause::Other)
+            });
+            (status, Some(cause))
+        }
         _ => (CallStatus::Unknown(scrub(word, key)), None),
     }
 }
