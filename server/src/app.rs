@@ -8,12 +8,14 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     access::{session::SessionTokens, throttle::Throttle, viewer::GuardAlarm},
+    api_keys::usage,
     audit::AuditLog,
     clock::Clock,
     config::Config,
     demo::DemoInfo,
     error::Error,
     id::{PlacementRunId, SyncRunId},
+    limits::{InProcess, RequestLimits},
     providers::http::HttpClient,
     store::{self, Db},
     vault::{MasterKey, Sealed, SessionSecret, SubKey, Vault, VaultError},
@@ -48,6 +50,10 @@ pub struct Inner {
     pub(crate) fingerprint_key: SubKey,
     pub(crate) tokens: SessionTokens,
     pub(crate) throttles: Throttles,
+    /// Counts the requests of API keys (A5).
+    pub(crate) limits: Box<dyn RequestLimits>,
+    /// What API keys were used for and is not written yet.
+    pub(crate) api_key_counts: usage::Counts,
     /// Wakes the job workers.
     pub(crate) job_bell: Notify,
     /// Says which sync run has moved.
@@ -70,6 +76,8 @@ pub(crate) struct Throttles {
     pub(crate) syncs_by_agency: Throttle,
     /// Webhooks sent by hand per agency: 10 a minute.
     pub(crate) webhooks_by_agency: Throttle,
+    /// Reports of found API keys per network: 30 a minute (A9).
+    pub(crate) exposures_by_network: Throttle,
     /// Failed log-ins per email and address: 5 in 15 minutes.
     pub(crate) log_ins_by_pair: Throttle,
     /// Failed log-ins per email from anywhere: 50 in 15 minutes, so that a stranger does not lock the owner out with five.
@@ -88,6 +96,7 @@ impl Default for Throttles {
             syncs_by_person: Throttle::new(10, Duration::from_mins(1)),
             syncs_by_agency: Throttle::new(60, Duration::from_hours(1)),
             webhooks_by_agency: Throttle::new(10, Duration::from_mins(1)),
+            exposures_by_network: Throttle::new(30, Duration::from_mins(1)),
             log_ins_by_pair: Throttle::new(5, quarter),
             log_ins_by_email: Throttle::new(50, quarter),
             log_ins_by_address: Throttle::new(30, quarter),
@@ -165,6 +174,8 @@ impl App {
             fingerprint_key,
             tokens: SessionTokens::new(session_secret)?,
             throttles: Throttles::default(),
+            limits: Box::new(InProcess::default()),
+            api_key_counts: usage::Counts::default(),
             job_bell: Notify::new(),
             sync_events: broadcast::channel(256).0,
             placement_events: broadcast::channel(256).0,

@@ -21,6 +21,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::{
+    access::Plan,
     providers::{ProviderKind, http::check_base_url},
     store::DatabaseLocation,
     vault::Cipher,
@@ -74,6 +75,14 @@ pub struct Options {
     #[arg(long, value_name = "HOURS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub health_check_interval_hours: Option<u32>,
+    /// Requests that one API key may make in any 60 seconds, by plan [env: `RINGFENCE_API_REQUESTS_PER_KEY`] [default: agency=100,enterprise=100].
+    #[arg(long, value_name = "PLAN=COUNT,…")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_requests_per_key: Option<String>,
+    /// Requests that all API keys of an agency together may make in any 60 seconds, by plan [env: `RINGFENCE_API_REQUESTS_PER_AGENCY`] [default: agency=500,enterprise=500].
+    #[arg(long, value_name = "PLAN=COUNT,…")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_requests_per_agency: Option<String>,
     /// File with the address of a mail server, such as <smtps://user:password@mail.example.com> [env: `RINGFENCE_SMTP_URL_FILE`, or the address itself in `RINGFENCE_SMTP_URL`].
     #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -141,6 +150,8 @@ pub struct Config {
     pub sync_interval: Option<Duration>,
     /// Time between checks of a stored key; `None` switches them off. A refusal is followed up all the same.
     pub health_check_interval: Option<Duration>,
+    /// How many requests API keys may make.
+    pub api_limits: ApiLimits,
     /// How alerts go out by email; `None`: they do not.
     pub email: Option<EmailConfig>,
     /// JSON log lines instead of text.
@@ -149,6 +160,67 @@ pub struct Config {
     pub log_filter: String,
     /// The hosts of the providers.
     pub hosts: ProviderHosts,
+}
+
+/// How many requests API keys may make in any 60 seconds, by plan (A5).
+#[derive(Clone, Debug)]
+pub struct ApiLimits(BTreeMap<Plan, ApiLimit>);
+
+/// The limits of one plan, in requests in any 60 seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ApiLimit {
+    /// Of one key, and of those that come in its place.
+    pub per_key: usize,
+    /// Of all keys of an agency together.
+    pub per_agency: usize,
+}
+
+impl ApiLimits {
+    const USUAL: ApiLimit = ApiLimit {
+        per_key: 100,
+        per_agency: 500,
+    };
+
+    /// The limits of an agency with this plan.
+    pub fn of(&self, plan: Plan) -> ApiLimit {
+        self.0.get(&plan).copied().unwrap_or(Self::USUAL)
+    }
+
+    fn parse(per_key: Option<&str>, per_agency: Option<&str>) -> Result<Self, ConfigError> {
+        let mut limits = Self(BTreeMap::new());
+        for (plan, count) in counts_by_plan("api_requests_per_key", per_key)? {
+            limits.0.entry(plan).or_insert(Self::USUAL).per_key = count;
+        }
+        for (plan, count) in counts_by_plan("api_requests_per_agency", per_agency)? {
+            limits.0.entry(plan).or_insert(Self::USUAL).per_agency = count;
+        }
+        Ok(limits)
+    }
+}
+
+/// Counts such as `agency=100,enterprise=300`.
+fn counts_by_plan(setting: &str, text: Option<&str>) -> Result<Vec<(Plan, usize)>, ConfigError> {
+    text.unwrap_or_default()
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .map(|part| {
+            part.split_once('=')
+                .and_then(|(plan, count)| {
+                    let plan = Plan::parse(plan.trim()).filter(|plan| plan.has_api())?;
+                    let count = count.trim().parse().ok().filter(|count| *count > 0)?;
+                    Some((plan, count))
+                })
+                .ok_or_else(|| {
+                    wrong(
+                        setting,
+                        format!(
+                            "{part} is no plan with its count, such as agency=100 or enterprise=300."
+                        ),
+                    )
+                })
+        })
+        .collect()
 }
 
 /// The mail server, and who writes.
@@ -320,6 +392,10 @@ impl Config {
             trusted_proxies: parse_networks(options.trusted_proxies.as_deref())?,
             sync_interval: hours(sync_hours),
             health_check_interval: hours(check_hours),
+            api_limits: ApiLimits::parse(
+                options.api_requests_per_key.as_deref(),
+                options.api_requests_per_agency.as_deref(),
+            )?,
             email: email_config(
                 options.smtp_url_file.as_deref(),
                 options.email_from.as_deref(),
@@ -510,6 +586,29 @@ fn environment(name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A5: limits are set by plan; a plan that is not named has the usual ones, and what is no limit is refused at start.
+    #[test]
+    fn api_limits_are_set_by_plan() {
+        let limits = ApiLimits::parse(Some("enterprise=300, agency=50"), Some("enterprise=2000"))
+            .expect("limits");
+        let of = |plan| (limits.of(plan).per_key, limits.of(plan).per_agency);
+        assert_eq!(of(Plan::Agency), (50, 500));
+        assert_eq!(of(Plan::Enterprise), (300, 2000));
+        let usual = ApiLimits::parse(None, None).expect("limits");
+        assert_eq!(usual.of(Plan::Agency), ApiLimits::USUAL);
+        for wrong in [
+            "100",
+            "agency",
+            "agency=",
+            "agency=0",
+            "agency=-1",
+            "starter=5",
+            "gold=5",
+        ] {
+            assert!(ApiLimits::parse(Some(wrong), None).is_err(), "{wrong}");
+        }
+    }
 
     /// H6: an IPv4 network is the same in its IPv6 spelling, as addresses are.
     #[test]

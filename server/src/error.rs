@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_graphql::Enum;
 
 use crate::{
+    access::Scope,
     providers::{ProviderKind, error::ProviderError},
     vault::VaultError,
 };
@@ -20,8 +21,17 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Code {
     /// Nobody is logged in, or the session has ended.
     Unauthenticated,
-    /// The role does not allow this.
+    /// The role does not allow this, or no API key may do it.
     Forbidden,
+    /// The API key lacks the scope that this needs; the message names it.
+    MissingScope,
+    /// Access with API keys is switched off for this agency; its keys are kept.
+    ApiSwitchedOff,
+    /// The agency's plan has no API.
+    PlanWithoutApi,
+    /// An API key, or its agency, has made as many requests in a minute as it may; `retryAfterMs` says when the next one is let
+    /// through.
+    RateLimited,
     /// There is no such thing here, or it belongs to somebody else.
     NotFound,
     /// A field of the input is wrong; `field` names it.
@@ -64,6 +74,10 @@ impl Code {
         match self {
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Forbidden => "FORBIDDEN",
+            Self::MissingScope => "MISSING_SCOPE",
+            Self::ApiSwitchedOff => "API_SWITCHED_OFF",
+            Self::PlanWithoutApi => "PLAN_WITHOUT_API",
+            Self::RateLimited => "RATE_LIMITED",
             Self::NotFound => "NOT_FOUND",
             Self::InvalidInput => "INVALID_INPUT",
             Self::Conflict => "CONFLICT",
@@ -85,9 +99,13 @@ impl Code {
     }
 
     /// Every code.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 23] = [
         Self::Unauthenticated,
         Self::Forbidden,
+        Self::MissingScope,
+        Self::ApiSwitchedOff,
+        Self::PlanWithoutApi,
+        Self::RateLimited,
         Self::NotFound,
         Self::InvalidInput,
         Self::Conflict,
@@ -122,6 +140,32 @@ pub enum Error {
     /// The role does not allow this.
     #[error("Your role does not allow this. An owner or an admin of the agency can do it.")]
     Forbidden,
+    /// An API key that is none, or no more: a sentence that says which.
+    #[error("{0}")]
+    ApiKeyRefused(&'static str),
+    /// The API key lacks this scope.
+    #[error(
+        "This API key lacks the scope {}. Make one that has it, or log in.",
+        .0.as_str()
+    )]
+    MissingScope(Scope),
+    /// A person has to do this.
+    #[error("No API key can do this, whatever its scopes. Log in to do it.")]
+    NotForApiKeys,
+    /// API access is switched off; the keys stay.
+    #[error(
+        "API access is switched off for this agency. An owner or an admin can switch it on again; the keys stay as they are."
+    )]
+    ApiSwitchedOff,
+    /// The agency's plan has no API.
+    #[error("The plan of this agency has no API. The plans AGENCY and ENTERPRISE have.")]
+    PlanWithoutApi,
+    /// As many requests in a minute as there may be.
+    #[error("Rate limit exceeded. Retry after {}.", whole_seconds(*.retry_after))]
+    RateLimited {
+        /// Until the next one is let through.
+        retry_after: Duration,
+    },
     /// Absent, or somebody else's: the two are told apart nowhere.
     #[error("Not found.")]
     NotFound,
@@ -204,7 +248,12 @@ impl Error {
     pub fn code(&self) -> Code {
         match self {
             Self::Unauthenticated => Code::Unauthenticated,
-            Self::Forbidden => Code::Forbidden,
+            Self::ApiKeyRefused(_) => Code::Unauthenticated,
+            Self::Forbidden | Self::NotForApiKeys => Code::Forbidden,
+            Self::MissingScope(_) => Code::MissingScope,
+            Self::ApiSwitchedOff => Code::ApiSwitchedOff,
+            Self::PlanWithoutApi => Code::PlanWithoutApi,
+            Self::RateLimited { .. } => Code::RateLimited,
             Self::NotFound => Code::NotFound,
             Self::InvalidInput { .. } => Code::InvalidInput,
             Self::Conflict(_) | Self::Busy(_) => Code::Conflict,
@@ -236,7 +285,9 @@ impl Error {
     /// How long to wait before the next attempt, where that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::TooManyAttempts { retry_after, .. } => Some(*retry_after),
+            Self::TooManyAttempts { retry_after, .. } | Self::RateLimited { retry_after } => {
+                Some(*retry_after)
+            }
             Self::Provider {
                 cause: ProviderError::RateLimited { after, .. },
                 ..
@@ -251,6 +302,14 @@ impl Error {
             Self::Provider { cause, .. } => cause.message(),
             _ => None,
         }
+    }
+}
+
+/// A wait in seconds, rounded up, as `Retry-After` says it too.
+fn whole_seconds(wait: Duration) -> String {
+    match wait.as_millis().div_ceil(1000) {
+        0 | 1 => "1 second".to_owned(),
+        seconds => format!("{seconds} seconds"),
     }
 }
 

@@ -56,6 +56,10 @@ ids! {
     UserId
     /// A log-in session.
     SessionId
+    /// One secret of the platform's own API.
+    ApiKeyId
+    /// The API keys of one name, one after the other: what is counted against limits.
+    ApiKeyLineageId
     /// A stored provider key, whatever its version.
     KeyId
     /// An agency's customer.

@@ -16,6 +16,7 @@
 pub mod access;
 pub mod accounts;
 mod alerts;
+pub mod api_keys;
 pub mod app;
 pub mod audit;
 mod clients;
@@ -30,6 +31,7 @@ pub mod http;
 pub mod id;
 pub mod jobs;
 mod keys;
+mod limits;
 mod placing;
 mod portal;
 pub mod providers;

@@ -125,7 +125,13 @@ pub const FIELDS: &[(&str, Need, &[&str])] = &[
     (
         "Query",
         May(Administer),
-        &["auditEntries", "webhookEndpoints", "webhookDeliveries"],
+        &[
+            "auditEntries",
+            "webhookEndpoints",
+            "webhookDeliveries",
+            "apiKeys",
+            "apiAccess",
+        ],
     ),
     ("Query", May(ViewKeyDetails), &["providerKeyVersions"]),
     ("Mutation", Public, &["setUp", "logIn"]),
@@ -168,6 +174,10 @@ pub const FIELDS: &[(&str, Need, &[&str])] = &[
             "deleteWebhookEndpoint",
             "testWebhookEndpoint",
             "redeliverWebhook",
+            "generateApiKey",
+            "rotateApiKey",
+            "revokeApiKey",
+            "updateApiAccess",
         ],
     ),
     ("Subscription", May(ViewKeyStatus), &["syncProgress"]),
@@ -626,6 +636,52 @@ pub const FIELDS: &[(&str, Need, &[&str])] = &[
     ),
     ("TestWebhookEndpointPayload", May(Administer), &["delivery"]),
     ("RedeliverWebhookPayload", May(Administer), &["delivery"]),
+    (
+        "ApiKey",
+        May(Administer),
+        &[
+            "id",
+            "name",
+            "hint",
+            "scopes",
+            "state",
+            "createdAt",
+            "expiresAt",
+            "endsAt",
+            "revokedAt",
+            "lastUsedAt",
+            "isDueForRotation",
+            "createdBy",
+            "usage",
+        ],
+    ),
+    (
+        "ApiKeyUsage",
+        May(Administer),
+        &["date", "requestCount", "errorCount"],
+    ),
+    (
+        "ApiAccess",
+        May(Administer),
+        &[
+            "isOn",
+            "isInPlan",
+            "requestsPerMinutePerKey",
+            "requestsPerMinutePerAgency",
+        ],
+    ),
+    (
+        "GenerateApiKeyPayload",
+        May(Administer),
+        &["apiKey", "secret"],
+    ),
+    (
+        "RotateApiKeyPayload",
+        May(Administer),
+        &["apiKey", "secret", "previousApiKey"],
+    ),
+    ("RevokeApiKeyPayload", May(Administer), &["apiKey"]),
+    ("UpdateApiAccessPayload", May(Administer), &["apiAccess"]),
     ("SetUpPayload", Public, &["viewer"]),
     ("LogInPayload", Public, &["viewer"]),
     ("LogOutPayload", Public, &["isLoggedOut"]),
@@ -662,6 +718,23 @@ pub const FIELDS: &[(&str, Need, &[&str])] = &[
         &["syncRun", "hasJoined"],
     ),
     ("ConfirmSyncPayload", May(ManageKeys), &["syncRun"]),
+];
+
+/// Fields that no API key reaches, whatever its scopes: sessions, the person behind a session with their other agencies, and
+/// what clients hand in. What needs `Administer` or `OwnAgency` is closed to keys by the table of scopes.
+pub const NEVER_BY_API_KEY: &[(&str, &str)] = &[
+    ("Mutation", "setUp"),
+    ("Mutation", "logIn"),
+    ("Mutation", "redeemLogInLink"),
+    ("Mutation", "logOut"),
+    ("Mutation", "logOutEverywhere"),
+    ("Mutation", "handInProviderKey"),
+    ("Mutation", "acceptKeyHandIn"),
+    ("Mutation", "declineKeyHandIn"),
+    ("Query", "keyHandIns"),
+    ("Query", "clientIntegrations"),
+    ("Query", "viewer"),
+    ("Query", "agencies"),
 ];
 
 const CONNECTION: &[&str] = &["edges", "nodes", "pageInfo", "totalCount"];

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use async_graphql::Enum;
 
-pub use super::fields::FIELDS;
+pub use super::fields::{FIELDS, NEVER_BY_API_KEY};
 
 /// What a person is in an agency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
@@ -111,6 +111,113 @@ impl PortalPermission {
         all
     }
 }
+
+/// What a person lets an API key do. What it comes to is never more than the role that its creator has at that moment (A3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
+#[graphql(name = "ApiKeyScope")]
+pub enum Scope {
+    /// `read`: agents, numbers, clients, calls, alerts, and whether provider keys work. Nothing of a key, and no change.
+    Read,
+    /// `calls:trigger`: places calls.
+    CallsTrigger,
+    /// `agents:manage`: makes and changes agents and clients, and says whom agents work for.
+    AgentsManage,
+    /// `keys:manage`: saves, tests and clears provider keys, and reads their last four characters.
+    KeysManage,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 4] = [
+        Self::Read,
+        Self::CallsTrigger,
+        Self::AgentsManage,
+        Self::KeysManage,
+    ];
+
+    /// As people and the database write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::CallsTrigger => "calls:trigger",
+            Self::AgentsManage => "agents:manage",
+            Self::KeysManage => "keys:manage",
+        }
+    }
+
+    /// Those of a key's row, such as `|read|calls:trigger|`.
+    pub(crate) fn of_row(text: &str) -> Vec<Self> {
+        let words: Vec<&str> = text.split('|').collect();
+        let mut all = Self::ALL.to_vec();
+        all.retain(|scope| words.contains(&scope.as_str()));
+        all
+    }
+
+    /// Whether this scope alone lets a key do it.
+    pub fn allows(self, permission: Permission, use_: Use) -> bool {
+        SCOPE_GRANTS
+            .iter()
+            .filter(|grant| grant.scope == self)
+            .any(|grant| match use_ {
+                Use::Read => grant.reads.contains(&permission),
+                Use::Write => grant.writes.contains(&permission),
+            })
+    }
+}
+
+/// What a permission is used for: a role has both, a scope of an API key perhaps one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// Looking: every field but those of `Mutation`.
+    Read,
+    /// Changing: the fields of `Mutation`.
+    Write,
+}
+
+/// What one scope lets a key use.
+#[derive(Debug)]
+pub struct ScopeGrant {
+    /// The scope.
+    pub scope: Scope,
+    /// Permissions that it may look with.
+    pub reads: &'static [Permission],
+    /// Permissions that it may change something with.
+    pub writes: &'static [Permission],
+}
+
+/// Scope × permission (A3). `Administer`, `OwnAgency`, `Deploy` and `HandInKeys` stand in no row: they are for people.
+pub const SCOPE_GRANTS: &[ScopeGrant] = &[
+    ScopeGrant {
+        scope: Scope::Read,
+        reads: &[
+            Permission::ViewKeyStatus,
+            Permission::ViewAgents,
+            Permission::UseAgents,
+            Permission::ViewCalls,
+            Permission::ViewAlerts,
+        ],
+        writes: &[],
+    },
+    ScopeGrant {
+        scope: Scope::CallsTrigger,
+        reads: &[Permission::PlaceCalls],
+        writes: &[Permission::PlaceCalls],
+    },
+    ScopeGrant {
+        scope: Scope::AgentsManage,
+        reads: &[Permission::ViewAgents, Permission::UseAgents],
+        writes: &[Permission::UseAgents],
+    },
+    ScopeGrant {
+        scope: Scope::KeysManage,
+        reads: &[
+            Permission::ViewKeyStatus,
+            Permission::ViewKeyDetails,
+            Permission::ManageKeys,
+        ],
+        writes: &[Permission::ViewKeyStatus, Permission::ManageKeys],
+    },
+];
 
 /// What a role may do: the rows of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
@@ -226,6 +333,11 @@ impl Policy {
     pub fn need(&self, kind: &str, field: &str) -> Option<Need> {
         // The keys are 'static, so the look-up borrows for shorter than they live.
         self.needs.get(&(kind, field) as &(&str, &str)).copied()
+    }
+
+    /// Whether no API key reaches this field, whatever its scopes.
+    pub fn is_for_people(&self, kind: &str, field: &str) -> bool {
+        NEVER_BY_API_KEY.contains(&(kind, field))
     }
 
     /// The table with one field thrown open, for the test that proves that the access test notices.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     access::{
         policy::{PortalPermission, Role},
-        viewer::{GuardAlarm, Membership, Viewer},
+        viewer::{Credential, GuardAlarm, Membership, Viewer},
     },
     clock::Timestamp,
     error::{Error, Result},
@@ -152,7 +152,7 @@ pub(crate) async fn recognise(
             row.user_id,
             row.name,
             row.email,
-            row.session_id,
+            Credential::Session(row.session_id),
             membership,
             alarm.clone(),
         ),

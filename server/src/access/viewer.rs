@@ -1,5 +1,6 @@
-//! The person behind a request, as the session row and the membership row say at this moment. Nothing here is cached:
-//! each request and each subscription event loads it anew (H2, H3).
+//! Who is behind a request, as the rows of session or API key and of the membership say at this moment. Nothing here is
+//! cached: each request and each subscription event loads it anew (H2, H3, A8). An API key acts as the person who made it,
+//! within its scopes and never beyond that person's role.
 
 use std::sync::{
     Arc,
@@ -7,25 +8,60 @@ use std::sync::{
 };
 
 use crate::{
-    access::policy::{Permission, PortalPermission, Role},
+    access::policy::{Permission, PortalPermission, Role, Scope, Use},
     error::{Error, Result},
-    id::{AgencyId, ClientId, SessionId, UserId},
+    id::{AgencyId, ApiKeyId, ApiKeyLineageId, ClientId, SessionId, UserId},
 };
 
 /// Who asks.
 #[derive(Clone, Debug)]
 pub struct Viewer {
-    /// The person.
+    /// The person; of an API key the one who made it.
     pub user_id: UserId,
     /// The person's name.
     pub name: String,
     /// The person's email address.
     pub email: String,
-    /// The session that the request came with.
-    pub session_id: SessionId,
+    /// What the request came with.
+    pub credential: Credential,
     /// The agency that the request names and the viewer's role in it.
     pub membership: Option<Membership>,
     alarm: GuardAlarm,
+}
+
+/// What a request came with, and what proves who asks.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// A person's log-in.
+    Session(SessionId),
+    /// A script's key.
+    ApiKey(ApiKeyCredential),
+}
+
+/// An API key that was recognised.
+#[derive(Clone, Debug)]
+pub struct ApiKeyCredential {
+    /// The key.
+    pub id: ApiKeyId,
+    /// What its limits are counted under, whichever key of its name is in use.
+    pub lineage: ApiKeyLineageId,
+    /// What people call it.
+    pub name: String,
+    /// What it was made for.
+    pub scopes: Vec<Scope>,
+}
+
+impl Credential {
+    /// Whether this lets its person use a permission at all.
+    fn allows(&self, permission: Permission, use_: Use) -> bool {
+        match self {
+            Self::Session(_) => true,
+            Self::ApiKey(key) => key
+                .scopes
+                .iter()
+                .any(|scope| scope.allows(permission, use_)),
+        }
+    }
 }
 
 /// The viewer's place in the agency of the request.
@@ -73,7 +109,7 @@ impl Viewer {
         user_id: UserId,
         name: String,
         email: String,
-        session_id: SessionId,
+        credential: Credential,
         membership: Option<Membership>,
         alarm: GuardAlarm,
     ) -> Self {
@@ -81,17 +117,55 @@ impl Viewer {
             user_id,
             name,
             email,
-            session_id,
+            credential,
             membership,
             alarm,
         }
     }
 
-    /// Whether the viewer may, in the agency of the request.
-    pub fn may(&self, permission: Permission) -> bool {
-        self.membership
-            .as_ref()
-            .is_some_and(|membership| membership.may(permission))
+    /// Whether the viewer may, in the agency of the request: by role, and by scope where an API key asks.
+    pub fn may(&self, permission: Permission, use_: Use) -> bool {
+        self.refusal(permission, use_).is_none()
+    }
+
+    /// Why the viewer may not, in the agency of the request.
+    pub(crate) fn refusal(&self, permission: Permission, use_: Use) -> Option<Error> {
+        if !self.credential.allows(permission, use_) {
+            let scopes = Scope::ALL.into_iter();
+            let mut fitting = scopes.filter(|scope| scope.allows(permission, use_));
+            return Some(match fitting.next() {
+                Some(scope) => Error::MissingScope(scope),
+                None => Error::NotForApiKeys,
+            });
+        }
+        match &self.membership {
+            Some(membership) if membership.may(permission) => None,
+            _ => Some(Error::Forbidden),
+        }
+    }
+
+    /// The log-in session; none of an API key.
+    pub fn session(&self) -> Option<&SessionId> {
+        match &self.credential {
+            Credential::Session(session) => Some(session),
+            Credential::ApiKey(_) => None,
+        }
+    }
+
+    /// The API key; none of a person who is logged in.
+    pub fn api_key(&self) -> Option<&ApiKeyCredential> {
+        match &self.credential {
+            Credential::Session(_) => None,
+            Credential::ApiKey(key) => Some(key),
+        }
+    }
+
+    /// Who acts, for the audit log: a person's name, or which API key.
+    pub(crate) fn actor(&self) -> String {
+        match &self.credential {
+            Credential::Session(_) => self.name.clone(),
+            Credential::ApiKey(key) => format!("API key {}", key.name),
+        }
     }
 
     /// The client whose rows alone the viewer may see; none for the agency's own people.
@@ -99,13 +173,25 @@ impl Viewer {
         self.membership.as_ref()?.client.as_ref()
     }
 
-    /// The second lock: the agency of the request, when the viewer may; a guard was missing when not.
+    /// The second lock, of whatever changes something: the agency of the request, when the viewer may; a guard was missing
+    /// when not.
     pub fn require(&self, permission: Permission) -> Result<&AgencyId> {
+        self.require_for(permission, Use::Write)
+    }
+
+    /// The same lock of what is only looked at.
+    pub fn require_reading(&self, permission: Permission) -> Result<&AgencyId> {
+        self.require_for(permission, Use::Read)
+    }
+
+    fn require_for(&self, permission: Permission, use_: Use) -> Result<&AgencyId> {
         let membership = self.membership.as_ref().ok_or(Error::NotFound)?;
-        if membership.may(permission) {
-            return Ok(&membership.agency_id);
+        match self.refusal(permission, use_) {
+            None => Ok(&membership.agency_id),
+            Some(refusal) => {
+                self.alarm.ring(permission.as_str());
+                Err(refusal)
+            }
         }
-        self.alarm.ring(permission.as_str());
-        Err(Error::Forbidden)
     }
 }

@@ -1,9 +1,9 @@
 //! What the operator does from the command line: make agencies and people, set a plan. The same functions make the demo's
 //! agency and the tests' people.
 
-use async_graphql::Enum;
 use secrecy::SecretString;
 
+pub use crate::access::Plan;
 use crate::{
     access::{Role, password},
     accounts::{check_email, check_name, slug_of},
@@ -13,35 +13,6 @@ use crate::{
     id::{AgencyId, UserId},
     store::{self, Conn, agencies::AgencyRow, users::UserRow},
 };
-
-/// What an agency has paid for; set by the operator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub enum Plan {
-    /// Without the API.
-    Starter,
-    /// With the API.
-    Agency,
-    /// With the API, and clients that choose their own provider.
-    Enterprise,
-}
-
-impl Plan {
-    /// As the database keeps it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Starter => "starter",
-            Self::Agency => "agency",
-            Self::Enterprise => "enterprise",
-        }
-    }
-
-    /// What [`Plan::as_str`] wrote.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Starter, Self::Agency, Self::Enterprise]
-            .into_iter()
-            .find(|plan| plan.as_str() == text)
-    }
-}
 
 /// Makes an agency in the caller's transaction; a taken slug gets a number behind it.
 pub(crate) async fn insert_agency(

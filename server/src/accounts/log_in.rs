@@ -158,13 +158,15 @@ pub(crate) async fn log_in(
 
 /// Ends this session.
 pub(crate) async fn log_out(app: &App, viewer: &Viewer) -> Result<()> {
+    let session = viewer.session().ok_or(Error::NotForApiKeys)?;
     let mut tx = app.db.begin().await?;
-    store::sessions::delete(&mut tx, &viewer.session_id).await?;
+    store::sessions::delete(&mut tx, session).await?;
     tx.commit().await
 }
 
 /// Ends all sessions of the person; how many there were.
 pub(crate) async fn log_out_everywhere(app: &App, viewer: &Viewer) -> Result<u64> {
+    viewer.session().ok_or(Error::NotForApiKeys)?;
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let count = store::sessions::delete_all(&mut tx, &viewer.user_id).await?;

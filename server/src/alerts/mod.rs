@@ -13,8 +13,8 @@ use crate::{
     id::{AgencyId, AlertId},
     keys,
     store::{
-        self, Conn, alerts::AlertRow, key_hand_ins::HandInRow, provider_keys::KeyRow,
-        webhook_endpoints::EndpointRow,
+        self, Conn, alerts::AlertRow, api_keys::ApiKeyRow, key_hand_ins::HandInRow,
+        provider_keys::KeyRow, webhook_endpoints::EndpointRow,
     },
     sync::words as word_enum,
 };
@@ -32,6 +32,10 @@ word_enum! {
         WebhookDisabled => "webhook_disabled",
         /// A client handed in a key, and an owner or admin has to accept or decline it.
         HandInWaiting => "hand_in_waiting",
+        /// An API key of the agency is 90 days old and should be rotated.
+        ApiKeyOld => "api_key_old",
+        /// Somebody who found an API key of the agency has reported it, which revoked it.
+        ApiKeyExposed => "api_key_exposed",
     }
 }
 
@@ -65,6 +69,10 @@ pub(crate) enum Cause<'a> {
         hand_in: &'a HandInRow,
         client: &'a str,
     },
+    /// This API key should be rotated.
+    ApiKeyOld(&'a ApiKeyRow),
+    /// Somebody has found this API key, which is revoked.
+    ApiKeyExposed(&'a ApiKeyRow),
 }
 
 impl Cause<'_> {
@@ -75,13 +83,18 @@ impl Cause<'_> {
             Self::SyncFailed { .. } => Kind::SyncFailed,
             Self::WebhookDisabled { .. } => Kind::WebhookDisabled,
             Self::HandInWaiting { .. } => Kind::HandInWaiting,
+            Self::ApiKeyOld(_) => Kind::ApiKeyOld,
+            Self::ApiKeyExposed(_) => Kind::ApiKeyExposed,
         }
     }
 
     fn key(&self) -> Option<&KeyRow> {
         match self {
             Self::Invalid(key) | Self::NoFunds(key) | Self::SyncFailed { key, .. } => Some(key),
-            Self::WebhookDisabled { .. } | Self::HandInWaiting { .. } => None,
+            Self::WebhookDisabled { .. }
+            | Self::HandInWaiting { .. }
+            | Self::ApiKeyOld(_)
+            | Self::ApiKeyExposed(_) => None,
         }
     }
 }
@@ -94,6 +107,9 @@ pub(crate) async fn raise(conn: &mut Conn, app: &App, cause: &Cause<'_>) -> Resu
             (&endpoint.agency_id, endpoint.id.as_str().to_owned())
         }
         Cause::HandInWaiting { hand_in, .. } => (&hand_in.agency_id, hand_in.alert_subject()),
+        Cause::ApiKeyOld(key) => (&key.agency_id, key.id.as_str().to_owned()),
+        // It ends when a new key has the name.
+        Cause::ApiKeyExposed(key) => (&key.agency_id, key.lineage_id.as_str().to_owned()),
         Cause::Invalid(key) | Cause::NoFunds(key) | Cause::SyncFailed { key, .. } => {
             (&key.agency_id, key.id.as_str().to_owned())
         }

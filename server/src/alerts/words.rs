@@ -64,6 +64,14 @@ pub(super) fn summary(cause: &Cause<'_>, whose: &Whose<'_>) -> Result<String> {
                  changes."
             )
         }
+        Cause::ApiKeyOld(key) => format!(
+            "The API key {} is older than 90 days. Rotate it; the old one can work on beside the new one for up to 72 hours.",
+            key.name
+        ),
+        Cause::ApiKeyExposed(key) => format!(
+            "The API key {} was reported as exposed and is revoked. Generate a new one, and look at where the old one was kept.",
+            key.name
+        ),
         Cause::WebhookDisabled { endpoint, failures } => {
             let host = Url::parse(&endpoint.url)
                 .ok()

@@ -62,6 +62,11 @@ pub(crate) enum Action {
     HandInAccepted,
     HandInDeclined,
     HandInsSwitched,
+    ApiKeyGenerated,
+    ApiKeyRotated,
+    ApiKeyRevoked,
+    ApiKeyExposed,
+    ApiSwitched,
 }
 
 impl Action {
@@ -111,12 +116,18 @@ impl Action {
             Self::HandInAccepted => "provider_key.hand_in_accepted",
             Self::HandInDeclined => "provider_key.hand_in_declined",
             Self::HandInsSwitched => "agency.hand_ins_switched",
+            Self::ApiKeyGenerated => "api_key.generated",
+            Self::ApiKeyRotated => "api_key.rotated",
+            Self::ApiKeyRevoked => "api_key.revoked",
+            Self::ApiKeyExposed => "api_key.exposed",
+            Self::ApiSwitched => "agency.api_switched",
         }
     }
 }
 
 /// Who did it.
 pub(crate) enum Actor<'a> {
+    /// A person, or an API key that acts as the person who made it.
     Person(&'a Viewer),
     /// A person who is not a viewer yet: set-up and log-in.
     Named {
@@ -159,10 +170,7 @@ impl AuditLog {
     ) -> Result<()> {
         let head = store::audit::advance_head(conn).await?;
         let (actor_id, actor) = match entry.actor {
-            Actor::Person(viewer) => (
-                Some(viewer.user_id.as_str().to_owned()),
-                viewer.name.clone(),
-            ),
+            Actor::Person(viewer) => (Some(viewer.user_id.as_str().to_owned()), viewer.actor()),
             Actor::Named { id, name } => (Some(id.to_owned()), name.to_owned()),
             Actor::System => (None, "system".to_owned()),
         };

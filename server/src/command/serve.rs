@@ -11,6 +11,7 @@ use tokio::{
 use super::{DataLock, build, say};
 use crate::{
     accounts::set_up,
+    api_keys::usage,
     app::App,
     config::{Config, Options},
     health, http, jobs,
@@ -66,6 +67,7 @@ pub(crate) fn settle_port(config: &mut Config, address: SocketAddr) -> Result<()
 pub(crate) async fn run(app: &App, listener: TcpListener) -> Result<()> {
     jobs::start(app).await?;
     health::watch(app);
+    usage::watch(app);
     let stopper = app.clone();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -79,6 +81,8 @@ pub(crate) async fn run(app: &App, listener: TcpListener) -> Result<()> {
         stopper.shutdown.cancel();
     });
     let served = http::serve(app, listener).await;
+    // The requests have ended; what they used is written before the database closes.
+    usage::write(app).await;
     app.stop(JOB_GRACE).await;
     served.context("the server ended")
 }

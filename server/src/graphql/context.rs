@@ -42,8 +42,8 @@ struct Jar {
 }
 
 impl CookieJar {
-    pub(crate) fn open(&self, viewer: Viewer, expires_at: Timestamp) {
-        self.put(CookieChange::Set(viewer.session_id.clone(), expires_at));
+    pub(crate) fn open(&self, session: SessionId, viewer: Viewer, expires_at: Timestamp) {
+        self.put(CookieChange::Set(session, expires_at));
         // A second log-in in one document keeps the first one's view; its cookie is the second's.
         drop(self.0.viewer.set(viewer));
     }

@@ -30,6 +30,15 @@ pub(crate) fn complete(request_id: &str, response: &mut Response) {
     }
 }
 
+/// The code of a completed response's first error.
+pub(crate) fn code_of(response: &Response) -> Option<Code> {
+    let extensions = response.errors.first()?.extensions.as_ref()?;
+    match extensions.get("code")? {
+        async_graphql::Value::String(code) => Code::parse(code),
+        _ => None,
+    }
+}
+
 fn complete_error(request_id: &str, error: &mut ServerError) {
     let code = match error.source::<Error>() {
         Some(Error::Internal(source)) => {

@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::{
     access::{
         Viewer,
-        policy::{Need, Policy},
-        session,
+        policy::{Need, Policy, Use},
     },
+    api_keys,
     app::App,
     error::Error,
     graphql::{context::CookieJar, measure},
@@ -26,6 +26,7 @@ use async_graphql::{
 };
 
 const SUBSCRIPTION: &str = "Subscription";
+const MUTATION: &str = "Mutation";
 
 /// Makes a guard for each request.
 pub(crate) struct GuardFactory {
@@ -53,16 +54,20 @@ impl Guard {
             tracing::error!(field = %format!("{parent_type}.{}", info.name), "no entry in the access table");
             return Err(Error::Forbidden);
         };
+        let viewer = ctx
+            .data_opt::<Viewer>()
+            .or_else(|| ctx.data_opt::<CookieJar>().and_then(CookieJar::viewer));
+        let is_key = viewer.is_some_and(|viewer| viewer.api_key().is_some());
+        if is_key && self.policy.is_for_people(parent_type, info.name) {
+            return Err(Error::NotForApiKeys);
+        }
         if need == Need::Public {
             return Ok(());
         }
         if self.policy.refuses(need) {
             return Err(Error::Forbidden);
         }
-        let viewer = ctx
-            .data_opt::<Viewer>()
-            .or_else(|| ctx.data_opt::<CookieJar>().and_then(CookieJar::viewer))
-            .ok_or(Error::Unauthenticated)?;
+        let viewer = viewer.ok_or(Error::Unauthenticated)?;
         // Each event of a subscription asks the rows of this moment (H3).
         let fresh;
         let viewer = if parent_type == SUBSCRIPTION {
@@ -73,9 +78,15 @@ impl Guard {
         };
         match need {
             Need::Public | Need::LoggedIn => Ok(()),
-            Need::May(permission) if viewer.may(permission) => Ok(()),
             Need::May(_) if viewer.membership.is_none() => Err(no_agency()),
-            Need::May(_) => Err(Error::Forbidden),
+            Need::May(permission) => {
+                let use_ = if parent_type == MUTATION {
+                    Use::Write
+                } else {
+                    Use::Read
+                };
+                viewer.refusal(permission, use_).map_or(Ok(()), Err)
+            }
         }
     }
 }
@@ -98,19 +109,12 @@ pub(crate) fn no_agency() -> Error {
     )
 }
 
-/// The viewer as session and membership are now.
+/// The viewer as session or API key and membership are now.
 async fn reload(ctx: &ExtensionContext<'_>, viewer: &Viewer) -> Result<Viewer, Error> {
     let app = ctx
         .data::<App>()
         .map_err(|error| Error::internal(error.message))?;
-    let slug = viewer
-        .membership
-        .as_ref()
-        .map(|membership| membership.slug.as_str());
-    let now = app.clock.now();
-    let recognised =
-        session::recognise(&app.db, &viewer.session_id, slug, &app.guard_alarm, now).await?;
-    Ok(recognised.viewer)
+    api_keys::still(app, viewer).await
 }
 
 #[async_graphql::async_trait::async_trait]

@@ -14,6 +14,7 @@ use crate::{
         self,
         accounts::AccountRow,
         agents::AgentRow,
+        api_keys::DayRow,
         batch::BATCH,
         clients::{AgentCountRow, ClientRow},
         phone_numbers::{AgentNumberRow, PhoneNumberRow},
@@ -36,6 +37,7 @@ pub(crate) struct Loaders {
     pub(crate) numbers: DataLoader<NumbersByAgent>,
     pub(crate) phone_numbers: DataLoader<PhoneNumbersById>,
     pub(crate) latest_runs: DataLoader<LatestRunByKey>,
+    pub(crate) api_key_days: DataLoader<DaysByApiKey>,
 }
 
 impl Loaders {
@@ -56,7 +58,8 @@ impl Loaders {
             placements: loader(PlacementsByAgent(source.clone())),
             numbers: loader(NumbersByAgent(source.clone())),
             phone_numbers: loader(PhoneNumbersById(source.clone())),
-            latest_runs: loader(LatestRunByKey(source)),
+            latest_runs: loader(LatestRunByKey(source.clone())),
+            api_key_days: loader(DaysByApiKey(source)),
         })
     }
 }
@@ -177,4 +180,11 @@ loader!(
     LatestRunByKey, SyncRunRow,
     |conn, agency, ids| store::sync_runs::list_latest_by_keys(conn, agency, ids),
     |rows| rows.into_iter().map(|row| (row.key_id.as_str().to_owned(), row)).collect()
+);
+
+loader!(
+    /// What API keys were used for, newest day first, by key.
+    DaysByApiKey, Vec<DayRow>,
+    |conn, agency, ids| store::api_keys::list_days_by_keys(conn, agency, ids),
+    |rows| grouped(rows, |row| row.api_key_id.as_str().to_owned())
 );

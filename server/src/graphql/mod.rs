@@ -6,6 +6,7 @@ pub(crate) mod agency;
 pub(crate) mod agent;
 pub(crate) mod agent_change;
 pub(crate) mod alert;
+pub(crate) mod api_key;
 pub(crate) mod audit;
 pub(crate) mod client;
 pub(crate) mod context;
@@ -60,6 +61,7 @@ pub struct Query(
     audit::AuditQuery,
     alert::AlertQuery,
     webhook::WebhookQuery,
+    api_key::ApiKeyQuery,
 );
 
 /// Everything that can be changed.
@@ -73,6 +75,7 @@ pub struct Mutation(
     sync_run::SyncRunMutation,
     alert::AlertMutation,
     webhook::WebhookMutation,
+    api_key::ApiKeyMutation,
     placement_run::PlacementRunMutation,
     agent_change::AgentMutation,
 );

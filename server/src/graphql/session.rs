@@ -111,7 +111,7 @@ impl ViewerNode {
         Ok(rows
             .into_iter()
             .map(|row| Session {
-                is_current: row.id == self.0.session_id,
+                is_current: self.0.session() == Some(&row.id),
                 id: row.id.as_str().into(),
                 created_at: row.created_at.into(),
                 expires_at: row.expires_at.into(),
@@ -126,7 +126,7 @@ pub(crate) struct ViewerQuery;
 
 #[Object]
 impl ViewerQuery {
-    /// Who is logged in; null for nobody.
+    /// Who is logged in; null for nobody. An API key is nobody who is logged in, and is refused.
     async fn viewer(&self, ctx: &Context<'_>) -> Option<ViewerNode> {
         ctx.data_opt::<Viewer>().cloned().map(ViewerNode)
     }
@@ -267,7 +267,7 @@ pub(crate) async fn opened(
     let recognised =
         session::recognise(&app.db, &session, None, &app.guard_alarm, app.clock.now()).await?;
     if let Some(jar) = ctx.data_opt::<CookieJar>() {
-        jar.open(recognised.viewer.clone(), expires_at);
+        jar.open(session, recognised.viewer.clone(), expires_at);
     }
     Ok(ViewerNode(recognised.viewer))
 }

@@ -4,7 +4,7 @@ use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObjec
 use futures_util::{Stream, StreamExt};
 
 use crate::{
-    access::Permission,
+    access::{Permission, policy::Use},
     app::App,
     error::{Code, Error, Result},
     graphql::{
@@ -318,8 +318,8 @@ impl SyncRunSubscription {
 pub(crate) fn first_look(ctx: &Context<'_>, permission: Permission) -> Result<AgencyId> {
     let viewer = recognised(ctx).ok_or(Error::Unauthenticated)?;
     let membership = viewer.membership.as_ref().ok_or_else(guard::no_agency)?;
-    if !viewer.may(permission) {
-        return Err(Error::Forbidden);
+    if let Some(refusal) = viewer.refusal(permission, Use::Read) {
+        return Err(refusal);
     }
     Ok(membership.agency_id.clone())
 }

@@ -1,5 +1,5 @@
-//! `/graphql`: one request per POST as `application/json` (H1), and WebSocket upgrades for subscriptions. Each request
-//! runs in a task of its own, so that a client that hangs up does not cut a transaction in two.
+//! `/graphql`: one request per POST as `application/json` (H1), and WebSocket upgrades for subscriptions. An API key speaks
+//! for its request alone, the session's cookie otherwise. Each request runs in a task of its own, so that a client that hangs up does not cut a transaction in two.
 
 use axum::{
     Extension,
@@ -10,9 +10,10 @@ use axum::{
 };
 use std::net::SocketAddr;
 
-use super::{Edge, MAX_BODY, observe::RequestId, origin, session, socket};
+use super::{Edge, MAX_BODY, bearer, observe::RequestId, origin, session, socket};
 use crate::{
     access::{Role, Viewer},
+    api_keys::{self, Refused},
     app::App,
     error::{Error, Result},
     graphql::{
@@ -30,7 +31,16 @@ pub(crate) async fn handle(
     request: Request,
 ) -> Response<Body> {
     match *request.method() {
-        Method::POST => post(edge, request_id, request).await,
+        Method::POST => match bearer::admit(&edge.app, request.headers()).await {
+            Ok(admitted) => {
+                let standing = admitted.as_ref().map(|admitted| admitted.standing);
+                let caller = admitted.map(|admitted| admitted.viewer);
+                let mut response = post(edge, request_id, request, caller).await;
+                bearer::mark(&mut response, standing.as_ref(), None);
+                response
+            }
+            Err(refused) => refuse(refused, &request_id),
+        },
         Method::GET if request.headers().contains_key(header::UPGRADE) => {
             let (mut parts, _) = request.into_parts();
             match WebSocketUpgrade::from_request_parts(&mut parts, &edge).await {
@@ -52,8 +62,26 @@ pub(crate) async fn handle(
     }
 }
 
-async fn post(edge: Edge, request_id: String, request: Request) -> Response<Body> {
+/// The answer to an API key that was not let in.
+fn refuse(refused: Refused, request_id: &str) -> Response<Body> {
+    let status = bearer::status_of(refused.error.code());
+    let wait = refused.error.retry_after();
+    let mut response = answer(status, &failure::response(refused.error, request_id));
+    bearer::mark(&mut response, refused.standing.as_ref(), wait);
+    response
+}
+
+/// A request whose API key was let in as `caller`, or one without a key, which its cookie speaks for.
+async fn post(
+    edge: Edge,
+    request_id: String,
+    request: Request,
+    caller: Option<Viewer>,
+) -> Response<Body> {
     let refuse = |status, message: &str| {
+        if let Some(caller) = &caller {
+            api_keys::usage::note_error(&edge.app, caller);
+        }
         let error = Error::QueryRefused(message.to_owned());
         answer(status, &failure::response(error, &request_id))
     };
@@ -77,18 +105,26 @@ async fn post(edge: Edge, request_id: String, request: Request) -> Response<Body
         );
     };
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().copied();
-    let task =
-        edge.app.spawn({
-            let edge = edge.clone();
-            let request_id = request_id.clone();
-            let span = tracing::Span::current();
-            tracing::Instrument::instrument(
-                async move {
-                    execute(&edge, &request_id, &parts.headers, peer.as_ref(), document).await
-                },
-                span,
-            )
-        });
+    let task = edge.app.spawn({
+        let edge = edge.clone();
+        let request_id = request_id.clone();
+        let span = tracing::Span::current();
+        tracing::Instrument::instrument(
+            async move {
+                let origin = origin_of(&edge.app, &parts.headers, peer.as_ref());
+                match caller {
+                    Some(caller) => {
+                        execute_for_key(&edge, &request_id, caller, document.data(origin)).await
+                    }
+                    None => {
+                        let document = document.data(origin);
+                        execute(&edge, &request_id, &parts.headers, document).await
+                    }
+                }
+            },
+            span,
+        )
+    });
     match task.await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => {
@@ -129,25 +165,70 @@ fn parse(body: &Bytes) -> Option<async_graphql::Request> {
     serde_json::from_slice(body).ok()
 }
 
+fn origin_of(app: &App, headers: &HeaderMap, peer: Option<&ConnectInfo<SocketAddr>>) -> Origin {
+    let user_agent = headers
+        .get(header::USER_AGENT)
+        .and_then(|value| value.to_str().ok());
+    Origin {
+        address: origin::client_address(peer, headers, &app.config.trusted_proxies),
+        user_agent: user_agent.map(str::to_owned),
+    }
+}
+
+/// For an API key. The status is that of its error when nothing came of the whole request (A4); an answer of which a part
+/// came is 200, with the errors beside it.
+async fn execute_for_key(
+    edge: &Edge,
+    request_id: &str,
+    caller: Viewer,
+    mut request: async_graphql::Request,
+) -> Result<Response<Body>> {
+    if let Some(loaders) = Loaders::new(&edge.app, &caller) {
+        request = request.data(loaders);
+    }
+    let mut response = edge.schema.execute(request.data(caller.clone())).await;
+    let first = response.errors.first();
+    let retry_after = first
+        .and_then(async_graphql::ServerError::source::<Error>)
+        .and_then(Error::retry_after);
+    failure::complete(request_id, &mut response);
+    if !response.errors.is_empty() {
+        api_keys::usage::note_error(&edge.app, &caller);
+    }
+    let status = if is_nothing(&response.data) {
+        failure::code_of(&response).map_or(StatusCode::OK, bearer::status_of)
+    } else {
+        StatusCode::OK
+    };
+    let mut answer = answer(status, &response);
+    let wait = retry_after.filter(|_| status == StatusCode::TOO_MANY_REQUESTS);
+    bearer::mark(&mut answer, None, wait);
+    Ok(answer)
+}
+
+/// Whether no root field has a value.
+fn is_nothing(data: &async_graphql::Value) -> bool {
+    match data {
+        async_graphql::Value::Null => true,
+        async_graphql::Value::Object(fields) => fields
+            .values()
+            .all(|value| *value == async_graphql::Value::Null),
+        _ => false,
+    }
+}
+
+/// For a person's session, or for nobody.
 async fn execute(
     edge: &Edge,
     request_id: &str,
     headers: &HeaderMap,
-    peer: Option<&ConnectInfo<SocketAddr>>,
     mut request: async_graphql::Request,
 ) -> Result<Response<Body>> {
     let app = &edge.app;
     let slug = session::agency_slug(headers)?;
     let recognised = session::recognise(app, headers, slug.as_deref()).await?;
     let jar = CookieJar::default();
-    let user_agent = headers
-        .get(header::USER_AGENT)
-        .and_then(|value| value.to_str().ok());
-    let address = origin::client_address(peer, headers, &app.config.trusted_proxies);
-    request = request.data(jar.clone()).data(Origin {
-        address,
-        user_agent: user_agent.map(str::to_owned),
-    });
+    request = request.data(jar.clone());
     let mut extended = None;
     match recognised {
         // Introspection is off for nobody and for clients' people (P6).
@@ -156,9 +237,10 @@ async fn execute(
             if asks_for_schema(&request) && !is_agencys_own(app, &recognised.viewer).await? {
                 request = request.disable_introspection();
             }
-            extended = recognised
-                .extended_until
-                .map(|end| CookieChange::Set(recognised.viewer.session_id.clone(), end));
+            let session = recognised.viewer.session().cloned();
+            extended = session
+                .zip(recognised.extended_until)
+                .map(|(session, end)| CookieChange::Set(session, end));
             if let Some(loaders) = Loaders::new(app, &recognised.viewer) {
                 request = request.data(loaders);
             }

@@ -1,9 +1,11 @@
 //! The HTTP edge: the router, the layers around it and the server's life. It speaks HTTP and holds no rule of the product.
 
 mod assets;
+mod bearer;
 mod graphql;
 mod observe;
 mod origin;
+mod rest;
 mod session;
 mod socket;
 
@@ -15,7 +17,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     middleware,
     response::IntoResponse,
-    routing::{any, get},
+    routing::{any, get, post},
 };
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -53,6 +55,7 @@ pub fn router_with(app: &App, schema: RingfenceSchema) -> Router {
     let web = assets::Assets::new(app);
     Router::new()
         .route("/graphql", any(graphql::handle))
+        .route("/api/v1/keys/exposed", post(rest::report_exposed_key))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
@@ -62,6 +65,7 @@ pub fn router_with(app: &App, schema: RingfenceSchema) -> Router {
             edge.clone(),
             origin::refuse_foreign,
         ))
+        .layer(middleware::from_fn(bearer::refuse_in_address))
         .layer(middleware::from_fn_with_state(
             edge.clone(),
             observe::headers,

@@ -17,14 +17,17 @@ use super::Edge;
 use crate::config::is_loopback_host;
 
 /// Refuses what a browser sends from another site and would change something: `Sec-Fetch-Site` where the browser tells,
-/// else `Origin`. Tools that send neither are no browsers and carry no ambient cookie.
+/// else `Origin`. Tools that send neither are no browsers and carry no ambient cookie. A plain request with an `Authorization`
+/// header needs no origin: its cookie counts for nothing, so that nobody's browser can be made to lend one.
 pub(crate) async fn refuse_foreign(
     State(edge): State<Edge>,
     request: Request,
     next: Next,
 ) -> Response<Body> {
     let is_reading = request.method().is_safe() && !is_upgrade(request.headers());
-    if is_reading || is_own(request.headers(), &edge.app.config.public_url) {
+    let headers = request.headers();
+    let is_bearer = headers.contains_key(header::AUTHORIZATION) && !is_upgrade(headers);
+    if is_reading || is_bearer || is_own(headers, &edge.app.config.public_url) {
         return next.run(request).await;
     }
     (
@@ -51,8 +54,9 @@ fn is_own(headers: &HeaderMap, public_url: &Url) -> bool {
             .ok()
             .and_then(|origin| Url::parse(origin).ok())
             .is_some_and(|origin| is_same(&origin, public_url)),
-        // An upgrade names its origin, or is refused; a plain request without one is no browser's.
-        None => !is_upgrade(headers) && site.is_none(),
+        // A request without one is no browser's, which names the origin of each upgrade. A socket that may have a session
+        // needs it all the same: without a cookie there is none, and `connection_init` has to bring an API key.
+        None => site.is_none() && (!is_upgrade(headers) || !headers.contains_key(header::COOKIE)),
     }
 }
 
@@ -122,7 +126,12 @@ mod tests {
         assert!(!own(&[("origin", "https://evil.example.com")]));
         assert!(!own(&[("origin", "null")]));
         assert!(!own(&[("origin", "http://keys.example.com")]));
-        assert!(!own(&[("upgrade", "websocket")]));
+        assert!(own(&[("upgrade", "websocket")]));
+        assert!(!own(&[("upgrade", "websocket"), ("cookie", "ringfence=a")]));
+        assert!(!own(&[
+            ("upgrade", "websocket"),
+            ("sec-fetch-site", "cross-site")
+        ]));
         assert!(!own(&[
             ("upgrade", "websocket"),
             ("sec-fetch-site", "same-origin")

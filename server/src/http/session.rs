@@ -3,10 +3,7 @@
 use axum::http::{HeaderMap, HeaderValue, header};
 
 use crate::{
-    access::{
-        Viewer,
-        session::{self, IDLE_LIFE, Recognised},
-    },
+    access::session::{self, IDLE_LIFE, Recognised},
     app::App,
     error::{Error, Result},
     graphql::context::CookieChange,
@@ -98,18 +95,4 @@ pub(crate) fn agency_slug(headers: &HeaderMap) -> Result<Option<String>> {
                 "Send the agency's slug, as its page URL shows it.",
             )
         })
-}
-
-/// A viewer's live check for sockets: the same rows, asked again.
-pub(crate) async fn still(app: &App, viewer: &Viewer) -> Result<Viewer> {
-    let slug = viewer
-        .membership
-        .as_ref()
-        .map(|membership| membership.slug.as_str());
-    let now = app.clock.now();
-    Ok(
-        session::recognise(&app.db, &viewer.session_id, slug, &app.guard_alarm, now)
-            .await?
-            .viewer,
-    )
 }

@@ -1,12 +1,13 @@
 //! Subscriptions over graphql-transport-ws. The socket takes the session cookie of its upgrade and the agency of its
-//! `connection_init` (`{"agency": "<slug>"}`). Session, membership and role are asked again each second and at each
+//! `connection_init` (`{"agency": "<slug>"}`), or an API key from there (`{"authorization": "Bearer bvai_sk_…"}`, or the
+//! upgrade's own header), beside which the cookie counts for nothing. Session or key, membership and role are asked again each second and at each
 //! event, and the socket closes with a code when they change (H3):
 //!
-//! - 4401: nobody is logged in, or the session has ended
-//! - 4403: the role has changed; connect again
+//! - 4401: nobody is logged in, the session has ended, or the API key is none or no more
+//! - 4403: the role has changed, connect again; or the agency has no API any more
 //! - 4404: there is no such agency, or the viewer is no member of it (any more)
 //! - 4408: `connection_init` did not come in time
-//! - 4429: more than 20 subscriptions on one socket
+//! - 4429: more than 20 subscriptions on one socket, or no room in the API key's window
 //! - 1001: the server is stopping
 
 use std::{
@@ -35,10 +36,12 @@ use futures_util::{
 };
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::{Edge, session};
+use super::{Edge, bearer, session};
 use crate::{
     access::Viewer,
-    error::{Error, Result},
+    api_keys,
+    app::App,
+    error::{Code, Error, Result},
     graphql::{RingfenceSchema, failure, loaders::Loaders},
 };
 
@@ -135,7 +138,9 @@ async fn run(edge: Edge, request_id: String, socket: WebSocket, headers: HeaderM
     let shared = Arc::new(Shared::default());
     let messages = limited(incoming, Arc::clone(&shared));
     let executor = SocketExecutor {
+        app: edge.app.clone(),
         schema: edge.schema.clone(),
+        shared: Arc::clone(&shared),
         request_id: request_id.into(),
     };
     let init = {
@@ -201,10 +206,14 @@ async fn ended(edge: &Edge, shared: &Shared, opened_at: Instant) -> Option<(u16,
         return is_late.then_some((4408, "connection_init did not come"));
     };
     let role = |viewer: &Viewer| viewer.membership.as_ref().map(|membership| membership.role);
-    match session::still(&edge.app, viewer).await {
+    match api_keys::still(&edge.app, viewer).await {
         Ok(now) if role(&now) == role(viewer) => None,
         Ok(_) => Some((4403, "the role has changed")),
         Err(Error::Unauthenticated) => Some((4401, "the session has ended")),
+        Err(Error::ApiKeyRefused(_)) => Some((4401, "the API key is not in use any more")),
+        Err(Error::ApiSwitchedOff | Error::PlanWithoutApi) => {
+            Some((4403, "the agency has no API any more"))
+        }
         Err(Error::NotFound) => Some((4404, "no such agency")),
         Err(error) => {
             tracing::error!(error = ?error, "a socket's viewer cannot be checked");
@@ -213,34 +222,50 @@ async fn ended(edge: &Edge, shared: &Shared, opened_at: Instant) -> Option<(u16,
     }
 }
 
+/// The close code of a hello that is refused.
+fn refusal_code(error: &Error) -> u16 {
+    match error.code() {
+        Code::Unauthenticated => 4401,
+        Code::ApiSwitchedOff | Code::PlanWithoutApi => 4403,
+        Code::NotFound => 4404,
+        Code::RateLimited => 4429,
+        _ => 1011,
+    }
+}
+
+/// Whoever says hello: an API key where one is sent, in the payload before the header, else the session of the cookie.
+async fn hello(edge: &Edge, headers: &HeaderMap, payload: &serde_json::Value) -> Result<Viewer> {
+    let slug = payload.get("agency").and_then(serde_json::Value::as_str);
+    let secret = match payload.get("authorization") {
+        Some(value) => Some(bearer::key_of(value.as_str().unwrap_or_default())?),
+        None => bearer::presented(headers)?,
+    };
+    if let Some(secret) = secret {
+        let admitted = api_keys::admit(&edge.app, &secret, slug).await;
+        return match admitted {
+            Ok(admitted) => Ok(admitted.viewer),
+            Err(refused) => Err(refused.error),
+        };
+    }
+    let recognised = session::recognise(&edge.app, headers, slug).await?;
+    Ok(recognised.ok_or(Error::Unauthenticated)?.viewer)
+}
+
 async fn initialise(
     edge: &Edge,
     shared: &Shared,
     headers: &HeaderMap,
     payload: &serde_json::Value,
 ) -> Result<Data> {
-    let slug = payload.get("agency").and_then(serde_json::Value::as_str);
-    let recognised = match session::recognise(&edge.app, headers, slug).await {
-        Ok(Some(recognised)) => recognised,
-        Ok(None) => {
-            shared.refuse(4401);
-            return Err(Error::Unauthenticated);
-        }
-        Err(error) => {
-            shared.refuse(if matches!(error, Error::NotFound) {
-                4404
-            } else {
-                1011
-            });
-            return Err(error);
-        }
-    };
+    let viewer = hello(edge, headers, payload)
+        .await
+        .inspect_err(|error| shared.refuse(refusal_code(error)))?;
     let mut data = Data::default();
-    if let Some(loaders) = Loaders::new(&edge.app, &recognised.viewer) {
+    if let Some(loaders) = Loaders::new(&edge.app, &viewer) {
         data.insert(loaders);
     }
-    data.insert(recognised.viewer.clone());
-    drop(shared.viewer.set(recognised.viewer));
+    data.insert(viewer.clone());
+    drop(shared.viewer.set(viewer));
     Ok(data)
 }
 
@@ -283,7 +308,9 @@ fn limited(
 /// Runs subscriptions alone: queries and mutations go by POST, where a hang-up does not cut them short.
 #[derive(Clone)]
 struct SocketExecutor {
+    app: App,
     schema: RingfenceSchema,
+    shared: Arc<Shared>,
     request_id: Arc<str>,
 }
 
@@ -327,12 +354,30 @@ impl Executor for SocketExecutor {
         if let Err(error) = Self::check(&mut request) {
             return stream::once(async move { failure::response(error, &request_id) }).boxed();
         }
-        self.schema
-            .execute_stream_with_session_data(request, session_data.unwrap_or_default())
-            .map(move |mut response| {
-                failure::complete(&request_id, &mut response);
-                response
-            })
-            .boxed()
+        let events = self
+            .schema
+            .execute_stream_with_session_data(request, session_data.unwrap_or_default());
+        let completed_id = Arc::clone(&request_id);
+        let events = events.map(move |mut response| {
+            failure::complete(&completed_id, &mut response);
+            response
+        });
+        let (app, shared) = (self.app.clone(), Arc::clone(&self.shared));
+        // Each subscription of an API key is a request of its own (A5).
+        stream::once(async move {
+            let counted = match shared.viewer.get() {
+                Some(viewer) => api_keys::take(&app, viewer).await,
+                None => Ok(()),
+            };
+            match counted {
+                Ok(()) => events.boxed(),
+                Err(error) => {
+                    let refused = failure::response(error, &request_id);
+                    stream::once(async move { refused }).boxed()
+                }
+            }
+        })
+        .flatten()
+        .boxed()
     }
 }

@@ -11,6 +11,7 @@ use tracing::Instrument;
 use super::{Job, JobError};
 use crate::{
     alerts::email::SendAlertJob,
+    api_keys::reminder,
     app::App,
     clock::Timestamp,
     error::{Error, Result},
@@ -35,7 +36,7 @@ const KEEP_ENDED: Duration = Duration::from_hours(7 * 24);
 /// The delivery log of webhooks reaches back this far.
 const KEEP_DELIVERIES: Duration = Duration::from_hours(30 * 24);
 /// What became of agents that were placed is kept this long behind the end of their run, and an alert behind the end of its
-/// trouble.
+/// trouble, and an API key behind its own.
 const KEEP_HISTORY: Duration = Duration::from_hours(90 * 24);
 /// A fault of ours is tried again this often before a job is given up.
 const MAX_FAULTS: i64 = 5;
@@ -296,7 +297,7 @@ async fn release(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Frees leases of the dead, shreds retired keys whose grace is over, forgets what is old, starts due syncs. The
+/// Frees leases of the dead, shreds retired keys whose grace is over, forgets what is old, reminds of old API keys, starts due syncs. The
 /// housekeeping does it each minute.
 pub async fn tidy(app: &App) -> Result<()> {
     release(app).await?;
@@ -321,6 +322,7 @@ pub async fn tidy(app: &App) -> Result<()> {
     } else {
         app.db.flush_if_due().await;
     }
+    reminder::update(app).await?;
     schedule::enqueue_due(app).await
 }
 
@@ -331,6 +333,7 @@ async fn forget(conn: &mut Conn, now: Timestamp) -> Result<()> {
     store::portal_users::delete_expired_links(conn, now).await?;
     store::webhook_deliveries::delete_old(conn, now.minus(KEEP_DELIVERIES)).await?;
     store::alerts::delete_old(conn, now.minus(KEEP_HISTORY)).await?;
+    store::api_keys::delete_old(conn, now.minus(KEEP_HISTORY)).await?;
     store::placement_runs::delete_old(conn, now.minus(KEEP_HISTORY)).await
 }
 

@@ -141,7 +141,7 @@ pub(crate) async fn plan(
     client: Option<&ClientId>,
     provider: ProviderKind,
 ) -> Result<Plan> {
-    let agency = viewer.require(Permission::UseAgents)?;
+    let agency = viewer.require_reading(Permission::UseAgents)?;
     let mut conn = app.db.read().await?;
     let key = find_key(&mut conn, agency, client, provider).await?;
     let mut plan = Plan {

@@ -10,6 +10,7 @@ pub(crate) mod agencies;
 pub(crate) mod agent_changes;
 pub(crate) mod agents;
 pub(crate) mod alerts;
+pub(crate) mod api_keys;
 pub(crate) mod audit;
 pub(crate) mod batch;
 pub(crate) mod clients;
