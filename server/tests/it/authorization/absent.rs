@@ -30,6 +30,7 @@ struct Scene {
     placement_run: String,
     person: String,
     hand_in: String,
+    api_key: String,
     _folder: TempDir,
 }
 
@@ -75,6 +76,8 @@ async fn scene() -> Scene {
              v.wrapped_key, v.sealed, 'waiting', v.saved_by, 1 FROM provider_key_versions v, clients c",
         )
         .await;
+    let document = "mutation { generateApiKey(input: { name: \"Default\" }) { apiKey { id } } }";
+    owner.query(document).await.ok();
     before.app.stop(Duration::from_millis(100)).await;
     drop(before);
     let app = TestApp::with(settings(true)).await;
@@ -91,6 +94,7 @@ async fn scene() -> Scene {
         placement_run: first(app.sql("SELECT id FROM placement_runs").await),
         person: first(app.sql("SELECT id FROM users").await),
         hand_in: first(app.sql("SELECT id FROM key_hand_ins").await),
+        api_key: first(app.sql("SELECT id FROM api_keys").await),
         app,
         _folder: folder,
     }
@@ -345,6 +349,18 @@ const CASES: &[Case] = &[
             let model = json!({ "vendor": "openai", "name": "gpt-4.1" });
             json!({ "input": { "clientId": id, "provider": "VAPI", "name": "N", "prompt": "P", "model": model } })
         },
+    ),
+    (
+        "rotateApiKey(input.apiKeyId)",
+        |scene| &scene.api_key,
+        "mutation($input: RotateApiKeyInput!) { rotateApiKey(input: $input) { apiKey { id } } }",
+        |id| json!({ "input": { "apiKeyId": id } }),
+    ),
+    (
+        "revokeApiKey(input.apiKeyId)",
+        |scene| &scene.api_key,
+        "mutation($input: RevokeApiKeyInput!) { revokeApiKey(input: $input) { apiKey { id } } }",
+        |id| json!({ "input": { "apiKeyId": id } }),
     ),
     (
         "updateAgent(input.agentId)",

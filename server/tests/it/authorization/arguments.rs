@@ -17,14 +17,37 @@ impl World {
         found["webhookEndpoints"]["nodes"][0]["id"].clone()
     }
 
+    /// A key in use, which is made when the sample before has used it up.
+    async fn api_key_in_use(&self) -> Value {
+        loop {
+            let found = self.ask_owner("{ apiKeys { id state } }").await;
+            let keys = found["apiKeys"].as_array().unwrap();
+            if let Some(key) = keys.iter().find(|key| key["state"] == "ACTIVE") {
+                return key["id"].clone();
+            }
+            let query = "mutation { generateApiKey(input: { name: \"Walk\" }) { apiKey { id } } }";
+            let owner = &self.person(Who::Owner).client;
+            owner.query(query).await.ok();
+        }
+    }
+
     pub(super) async fn standing_key(&self) -> Value {
         let query = "{ providerKeys { nodes { id version clearImpact { acknowledgement } } } }";
         self.ask_owner(query).await["providerKeys"]["nodes"][0].clone()
     }
 
-    /// The same for alerts and webhooks.
+    /// The same for alerts, webhooks and API keys.
     async fn arguments_of_news(&self, root: &str) -> (String, String, Value) {
         match root {
+            "generateApiKey" => input(
+                "GenerateApiKeyInput",
+                json!({ "name": "Walk", "scopes": ["READ"] }),
+            ),
+            "rotateApiKey" | "revokeApiKey" => {
+                let kind = format!("{}{}Input", root[..1].to_uppercase(), &root[1..]);
+                input(&kind, json!({ "apiKeyId": self.api_key_in_use().await }))
+            }
+            "updateApiAccess" => input("UpdateApiAccessInput", json!({ "isOn": true })),
             "dismissAlert" => input(
                 "DismissAlertInput",
                 json!({ "alertId": "an-alert-of-ours" }),

@@ -166,6 +166,8 @@ const TAKING_IDS: &[&str] = &[
     "deleteWebhookEndpoint",
     "testWebhookEndpoint",
     "redeliverWebhook",
+    "rotateApiKey",
+    "revokeApiKey",
     "client",
     "explainRoute",
     "updateClient",

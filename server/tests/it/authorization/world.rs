@@ -175,6 +175,7 @@ impl World {
             self.app.advance(Duration::from_secs(1));
         }
         self.one_endpoint().await;
+        self.ended_api_key().await;
         self.fill_in().await;
     }
 
@@ -198,6 +199,24 @@ impl World {
             delivery { id } } }";
         let input = json!({ "input": { "webhookEndpointId": id } });
         owner.graphql(query, input).await.ok();
+    }
+
+    /// An API key of which everything is known: it was used today, and has ended in each way.
+    async fn ended_api_key(&self) {
+        let now = self.app.app.clock.now().as_millis();
+        self.app
+            .sql(&format!(
+                "DELETE FROM api_keys WHERE id = 'an-api-key-of-ours';
+                 INSERT INTO api_keys (id, agency_id, lineage_id, name, name_key, hint, key_hash, scopes, created_by, created_at,
+                 expires_at, ends_at, revoked_at, revoked_because, last_used_at)
+                 SELECT 'an-api-key-of-ours', a.id, 'a-lineage-of-ours', 'A key of ours', 'a key of ours', 'aB3d',
+                 w.mac, '|read|', min(m.user_id), {now}, {now}, {now}, {now}, 'exposed', {now}
+                 FROM agencies a JOIN memberships m ON m.agency_id = a.id JOIN audit_entries w ON w.sequence = 1
+                 WHERE a.slug = 'northside-voice' GROUP BY a.id, w.mac;
+                 INSERT INTO api_key_days (api_key_id, agency_id, day, request_count, error_count)
+                 SELECT id, agency_id, {now} / 86400000 * 86400000, 2, 1 FROM api_keys WHERE id = 'an-api-key-of-ours'"
+            ))
+            .await;
     }
 
     pub(super) fn endpoint_input(&self) -> Value {
@@ -360,6 +379,8 @@ impl World {
                  UNION SELECT summary FROM alerts WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT id FROM webhook_endpoints WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT id FROM webhook_deliveries WHERE agency_id IN (SELECT id FROM ours) \
+                 UNION SELECT id FROM api_keys WHERE agency_id IN (SELECT id FROM ours) \
+                 UNION SELECT name FROM api_keys WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT user_id FROM memberships WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT email FROM users WHERE id IN \
                    (SELECT user_id FROM memberships WHERE agency_id IN (SELECT id FROM ours)) \

@@ -66,6 +66,10 @@ pub(crate) struct Settings {
     pub(crate) health_check_interval_hours: Option<u32>,
     /// Another time between syncs of an account.
     pub(crate) sync_interval_hours: Option<u32>,
+    /// Other limits of requests per API key, by plan.
+    pub(crate) api_requests: Option<&'static str>,
+    /// Other limits of requests of all API keys of an agency, by plan.
+    pub(crate) api_requests_of_agency: Option<&'static str>,
     /// A mail server, by its address.
     pub(crate) smtp_url: Option<String>,
     /// Without an agency: nobody is there yet.
@@ -125,6 +129,8 @@ impl TestApp {
             trusted_proxies: settings.trusted_proxies.map(str::to_owned),
             health_check_interval_hours: settings.health_check_interval_hours,
             sync_interval_hours: settings.sync_interval_hours,
+            api_requests_per_key: settings.api_requests.map(str::to_owned),
+            api_requests_per_agency: settings.api_requests_of_agency.map(str::to_owned),
             ..Options::default()
         })
         .unwrap();

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
 use super::{canary::Secret, sinks::Sinks};
-use crate::harness::{TestApp, TestClient, keys};
+use crate::harness::{Frame, TestApp, TestClient, TestSocket, keys};
 
 const GOOD: &str = "Kq7vXz3mTb9LwR5nHd2YcG8s";
 const SECOND: &str = "Pf4jNs6eUa8BgQ1xZk7WtC3h";
@@ -51,6 +51,7 @@ pub(crate) async fn run(app: &TestApp, sinks: &Sinks) -> Vec<Secret> {
     };
     course.people(&token).await;
     let signing_secrets = course.webhooks().await;
+    let api_keys = course.api_keys().await;
     course.saves().await;
     course.faults().await;
     course.stored_key_in_trouble().await;
@@ -81,6 +82,9 @@ pub(crate) async fn run(app: &TestApp, sinks: &Sinks) -> Vec<Secret> {
     secrets.push(Secret::new("the set-up token", token));
     for secret in signing_secrets {
         secrets.push(Secret::new("the signing secret", &secret["whsec_".len()..]));
+    }
+    for secret in api_keys {
+        secrets.push(Secret::new("an API key", &secret["bvai_sk_".len()..]));
     }
     secrets.push(Secret::new("the session token", signature));
     secrets.push(Secret::new(
@@ -184,6 +188,79 @@ impl Course<'_> {
         self.ask("another test", test, id).await;
         let secret = |value: &Value| value["signingSecret"].as_str().unwrap().to_owned();
         vec![secret(&made), secret(&told["rotateWebhookSecret"])]
+    }
+
+    /// API keys, sent where they belong and where they do not. They are in two answers, which are not kept, and nowhere else.
+    async fn api_keys(&self) -> Vec<String> {
+        let query =
+            "mutation { generateApiKey(input: { name: \"Default\" }) { secret apiKey { id } } }";
+        let made = self.owner.query(query).await.ok()["generateApiKey"].clone();
+        let query = "mutation($id: ID!) { rotateApiKey(input: { apiKeyId: $id, overlapHours: 1 }) { secret } }";
+        let variables = json!({ "id": made["apiKey"]["id"] });
+        let rotated = self.owner.graphql(query, variables).await.ok();
+        let secret = |value: &Value| value["secret"].as_str().unwrap().to_owned();
+        let secrets = vec![secret(&made), secret(&rotated["rotateApiKey"])];
+        let body = json!({ "query": "{ agency { slug } apiKeys { id } }" });
+        let report = json!({ "key": secrets[0] });
+        let nobody = self.app.nobody();
+        let post = |path: &str| nobody.request(Method::POST, path);
+        for key in &secrets {
+            for (what, request) in [
+                ("an API key", post("/graphql").bearer_auth(key).json(&body)),
+                (
+                    "an API key cut off",
+                    post("/graphql").bearer_auth(&key[..40]).json(&body),
+                ),
+                (
+                    "another scheme",
+                    post("/graphql").basic_auth("key", Some(key)).json(&body),
+                ),
+                (
+                    "an API key as the query",
+                    post("/graphql").json(&json!({ "query": key })),
+                ),
+                (
+                    "an API key in the address",
+                    post(&format!("/graphql?key={key}")).json(&body),
+                ),
+                (
+                    "an API key in a page's address",
+                    nobody.request(Method::GET, &format!("/{key}")),
+                ),
+                (
+                    "an API key as an agency",
+                    post("/graphql").header("ringfence-agency", key).json(&body),
+                ),
+                (
+                    "half a report",
+                    post("/api/v1/keys/exposed").body(format!("{{\"key\": \"{key}")),
+                ),
+                (
+                    "a wrong report",
+                    post("/api/v1/keys/exposed").json(&json!({ "token": key })),
+                ),
+            ] {
+                self.sinks.send(what, request).await;
+            }
+            let mut socket = TestSocket::open(self.app, &nobody, None).await.unwrap();
+            let payload = json!({ "authorization": format!("Bearer {key}") });
+            socket
+                .send(json!({ "type": "connection_init", "payload": payload }))
+                .await;
+            let Frame::Json(message) = socket.next().await else {
+                panic!("the socket was closed")
+            };
+            self.sinks
+                .keep("a hello with an API key", message.to_string());
+        }
+        for what in ["a report", "the report again"] {
+            let request = post("/api/v1/keys/exposed").json(&report);
+            self.sinks.send(what, request).await;
+        }
+        ringfence::api_keys::usage::write(&self.app.app).await;
+        let query = "{ apiKeys { id name hint scopes state usage { date requestCount } } alerts { nodes { summary } } }";
+        self.ask("the API keys", query, json!({})).await;
+        secrets
     }
 
     /// Set-up, log-in, wrong log-ins.

@@ -1,0 +1,161 @@
+//! A3: rotating keys, at once, with an overlap, and under load; revoking them.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use ringfence::access::Role;
+
+use super::{generate, listed, revoke, rotate, status, try_to_rotate};
+use crate::harness::{Settings, TestApp};
+
+/// A3: a rotated key has name, scopes and expiry of the old one, which is refused from then on.
+#[tokio::test]
+async fn a_rotated_key_is_refused_at_once() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    let (key, old) = generate(&admin, "Default", &["READ", "CALLS_TRIGGER"]).await;
+    let (new_key, new, previous) = rotate(&admin, &key, 0).await;
+    assert_ne!(old, new);
+    for field in ["name", "scopes", "expiresAt"] {
+        assert_eq!(key[field], new_key[field], "{field}");
+    }
+    assert_eq!(previous["state"], "REPLACED");
+    assert_eq!(
+        (status(&app, &old).await, status(&app, &new).await),
+        (401, 200)
+    );
+    let again = try_to_rotate(&admin, &key, None).await;
+    assert_eq!(again.code(), "CONFLICT");
+}
+
+/// A3: an overlap lets both keys in until its end, and no longer than 72 hours; the next rotation ends it before.
+#[tokio::test]
+async fn an_overlap_lets_both_in_until_its_end() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    let (key, old) = generate(&admin, "Default", &["READ"]).await;
+    for hours in [73, -1] {
+        let refused = try_to_rotate(&admin, &key, Some(hours)).await;
+        assert_eq!(refused.code(), "INVALID_INPUT");
+        assert_eq!(refused.error()["extensions"]["field"], "overlapHours");
+    }
+    let (key, new, previous) = rotate(&admin, &key, 72).await;
+    assert_eq!(previous["state"], "ENDING");
+    assert_eq!(previous["endsAt"], "2026-01-18T12:00:00.000Z");
+    app.advance(Duration::from_hours(72) - Duration::from_secs(1));
+    assert_eq!(
+        (status(&app, &old).await, status(&app, &new).await),
+        (200, 200)
+    );
+    app.advance(Duration::from_secs(1));
+    assert_eq!(
+        (status(&app, &old).await, status(&app, &new).await),
+        (401, 200)
+    );
+    let (key, newer, _) = rotate(&admin, &key, 24).await;
+    assert_eq!(
+        (status(&app, &new).await, status(&app, &newer).await),
+        (200, 200)
+    );
+    let (_, newest, _) = rotate(&admin, &key, 24).await;
+    assert_eq!(status(&app, &new).await, 401);
+    assert_eq!(
+        (status(&app, &newer).await, status(&app, &newest).await),
+        (200, 200)
+    );
+}
+
+/// A3: revoking the key in use ends what overlaps with it; revoking the one that overlaps leaves the new one.
+#[tokio::test]
+async fn a_revoked_key_takes_its_overlap_with_it() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    let (key, first) = generate(&admin, "Default", &["READ"]).await;
+    let (new_key, second, _) = rotate(&admin, &key, 24).await;
+    let gone = revoke(&admin, &key).await.ok();
+    assert_eq!(gone["revokeApiKey"]["apiKey"]["state"], "REVOKED");
+    assert_eq!(
+        (status(&app, &first).await, status(&app, &second).await),
+        (401, 200)
+    );
+    let (newest_key, third, _) = rotate(&admin, &new_key, 24).await;
+    revoke(&admin, &newest_key).await.ok();
+    assert_eq!(
+        (status(&app, &second).await, status(&app, &third).await),
+        (401, 401)
+    );
+    assert!(
+        listed(&admin)
+            .await
+            .iter()
+            .all(|key| key["state"] == "REVOKED")
+    );
+}
+
+/// A3, A8: with fifty requests under way, from the moment that the rotation is answered no request with the old key is let
+/// in and none with the new one is refused.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn under_load_no_old_key_passes_and_no_new_one_fails() {
+    let app = TestApp::with(Settings {
+        api_requests: Some("agency=100000"),
+        ..Settings::default()
+    })
+    .await;
+    let admin = app.user(Role::Admin).await;
+    let (mut key, mut old) = generate(&admin, "Default", &["READ"]).await;
+    for _ in 0..3 {
+        let under_way = join_all((0..50).map(|_| status(&app, &old)));
+        let rotation = async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let (key, new, _) = rotate(&admin, &key, 0).await;
+            let secrets: Vec<&str> = (0..50)
+                .map(|n| {
+                    if n % 2 == 0 {
+                        old.as_str()
+                    } else {
+                        new.as_str()
+                    }
+                })
+                .collect();
+            let after = join_all(secrets.into_iter().map(|secret| status(&app, secret))).await;
+            (key, new, after)
+        };
+        let (before, (new_key, new, after)) = tokio::join!(under_way, rotation);
+        assert!(
+            before.iter().all(|status| [200, 401].contains(status)),
+            "{before:?}"
+        );
+        for (number, status) in after.iter().enumerate() {
+            assert_eq!(
+                *status,
+                if number % 2 == 0 { 401 } else { 200 },
+                "{after:?}"
+            );
+        }
+        (key, old) = (new_key, new);
+    }
+}
+
+/// A3: of two rotations at once one is made and the other refused, and one key is in use.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_rotations_at_once_one_is_refused() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    let (key, _) = generate(&admin, "Default", &["READ"]).await;
+    let (one, other) = tokio::join!(
+        try_to_rotate(&admin, &key, None),
+        try_to_rotate(&admin, &key, None)
+    );
+    let refused: Vec<_> = [&one, &other]
+        .into_iter()
+        .filter(|answer| !answer.errors.is_empty())
+        .collect();
+    assert_eq!(refused.len(), 1);
+    assert_eq!(refused[0].code(), "CONFLICT");
+    let states: Vec<_> = listed(&admin)
+        .await
+        .iter()
+        .map(|key| key["state"].clone())
+        .collect();
+    assert_eq!(states, ["ACTIVE", "REPLACED"]);
+}
