@@ -145,7 +145,7 @@ contract_enum! {
 contract_enum! {
     /// What an alert is about (R8).
     AlertKind { KeyInvalid = "KEY_INVALID", KeyNoFunds = "KEY_NO_FUNDS", SyncFailed = "SYNC_FAILED", WebhookDisabled = "WEBHOOK_DISABLED",
-        HandInWaiting = "HAND_IN_WAITING", }
+        HandInWaiting = "HAND_IN_WAITING", ApiKeyOld = "API_KEY_OLD", ApiKeyExposed = "API_KEY_EXPOSED", }
 }
 contract_enum! {
     /// How an alert stands.
@@ -224,7 +224,9 @@ contract_enum! {
 contract_enum! {
     /// The closed list of the server's error codes.
     ErrorCode {
-        Unauthenticated = "UNAUTHENTICATED", Forbidden = "FORBIDDEN", NotFound = "NOT_FOUND", InvalidInput = "INVALID_INPUT",
+        Unauthenticated = "UNAUTHENTICATED", Forbidden = "FORBIDDEN", MissingScope = "MISSING_SCOPE",
+        ApiSwitchedOff = "API_SWITCHED_OFF", PlanWithoutApi = "PLAN_WITHOUT_API", RateLimited = "RATE_LIMITED",
+        NotFound = "NOT_FOUND", InvalidInput = "INVALID_INPUT",
         Conflict = "CONFLICT", ImpactChanged = "IMPACT_CHANGED", DetachFailed = "DETACH_FAILED", TooManyAttempts = "TOO_MANY_ATTEMPTS",
         WrongCredentials = "WRONG_CREDENTIALS", SetUpClosed = "SET_UP_CLOSED", KeyRejected = "KEY_REJECTED",
         KeyUnreadable = "KEY_UNREADABLE", MissingPermission = "MISSING_PERMISSION", NoFunds = "NO_FUNDS",

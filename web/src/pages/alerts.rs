@@ -182,6 +182,8 @@ fn kind(kind: AlertKind) -> (Tone, Icon, &'static str) {
         AlertKind::SyncFailed => (Tone::Warning, Icon::Refresh, "Sync failed"),
         AlertKind::WebhookDisabled => (Tone::Warning, Icon::Unplugged, "Webhook switched off"),
         AlertKind::HandInWaiting => (Tone::Warning, Icon::Bell, "Key handed in"),
+        AlertKind::ApiKeyOld => (Tone::Warning, Icon::Bell, "API key to rotate"),
+        AlertKind::ApiKeyExposed => (Tone::Bad, Icon::Bad, "API key exposed"),
         AlertKind::Unknown => (Tone::Neutral, Icon::Bell, "Alert"),
     }
 }
@@ -197,7 +199,10 @@ fn way_out(agency: AgencyContext, alert: &Alert) -> AnyView {
         AlertKind::HandInWaiting if agency.may(Permission::ManageKeys) => {
             ("/clients", "Review the key")
         }
-        AlertKind::HandInWaiting | AlertKind::Unknown => return ().into_any(),
+        AlertKind::HandInWaiting
+        | AlertKind::ApiKeyOld
+        | AlertKind::ApiKeyExposed
+        | AlertKind::Unknown => return ().into_any(),
     };
     let is_about_key = matches!(
         alert.kind,
