@@ -247,8 +247,7 @@ impl Error {
     /// What clients match on.
     pub fn code(&self) -> Code {
         match self {
-            Self::Unauthenticated => Code::Unauthenticated,
-            Self::ApiKeyRefused(_) => Code::Unauthenticated,
+            Self::Unauthenticated | Self::ApiKeyRefused(_) => Code::Unauthenticated,
             Self::Forbidden | Self::NotForApiKeys => Code::Forbidden,
             Self::MissingScope(_) => Code::MissingScope,
             Self::ApiSwitchedOff => Code::ApiSwitchedOff,

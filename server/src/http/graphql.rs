@@ -112,14 +112,11 @@ async fn post(
         tracing::Instrument::instrument(
             async move {
                 let origin = origin_of(&edge.app, &parts.headers, peer.as_ref());
-                match caller {
-                    Some(caller) => {
-                        execute_for_key(&edge, &request_id, caller, document.data(origin)).await
-                    }
-                    None => {
-                        let document = document.data(origin);
-                        execute(&edge, &request_id, &parts.headers, document).await
-                    }
+                let document = document.data(origin);
+                if let Some(caller) = caller {
+                    execute_for_key(&edge, &request_id, caller, document).await
+                } else {
+                    execute(&edge, &request_id, &parts.headers, document).await
                 }
             },
             span,
