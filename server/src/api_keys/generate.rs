@@ -58,7 +58,8 @@ pub(crate) async fn generate(app: &App, viewer: &Viewer, new: NewKey) -> Result<
     let replaced = before
         .as_ref()
         .filter(|row| State::of(row, now) == State::Active);
-    let scopes = match (new.scopes, replaced) {
+    // A name never gains scopes by itself, whatever ended its last key.
+    let scopes = match (new.scopes, &before) {
         (Some(scopes), _) => scope_set(&scopes)?,
         (None, Some(row)) => row.scopes.clone(),
         (None, None) => scope_set(&[Scope::Read, Scope::CallsTrigger])?,

@@ -5,10 +5,11 @@ use axum::{
     Extension,
     body::{Body, Bytes},
     extract::{ConnectInfo, FromRequestParts, Request, State, WebSocketUpgrade},
-    http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header, request::Parts},
     response::IntoResponse,
 };
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
+use tokio::time::timeout;
 
 use super::{Edge, MAX_BODY, bearer, observe::RequestId, origin, session, socket};
 use crate::{
@@ -24,6 +25,9 @@ use crate::{
     store,
 };
 
+/// A body comes within this time.
+const BODY_TIME: Duration = Duration::from_secs(30);
+
 /// Both methods of the endpoint.
 pub(crate) async fn handle(
     State(edge): State<Edge>,
@@ -31,16 +35,7 @@ pub(crate) async fn handle(
     request: Request,
 ) -> Response<Body> {
     match *request.method() {
-        Method::POST => match bearer::admit(&edge.app, request.headers()).await {
-            Ok(admitted) => {
-                let standing = admitted.as_ref().map(|admitted| admitted.standing);
-                let caller = admitted.map(|admitted| admitted.viewer);
-                let mut response = post(edge, request_id, request, caller).await;
-                bearer::mark(&mut response, standing.as_ref(), None);
-                response
-            }
-            Err(refused) => refuse(refused, &request_id),
-        },
+        Method::POST => post(edge, request_id, request).await,
         Method::GET if request.headers().contains_key(header::UPGRADE) => {
             let (mut parts, _) = request.into_parts();
             match WebSocketUpgrade::from_request_parts(&mut parts, &edge).await {
@@ -71,11 +66,42 @@ fn refuse(refused: Refused, request_id: &str) -> Response<Body> {
     response
 }
 
+/// Why a body was not read.
+enum Unread {
+    TooLarge,
+    TooSlow,
+}
+
+async fn read(body: Body) -> Result<Bytes, Unread> {
+    match timeout(BODY_TIME, axum::body::to_bytes(body, MAX_BODY)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) => Err(Unread::TooLarge),
+        Err(_) => Err(Unread::TooSlow),
+    }
+}
+
+async fn post(edge: Edge, request_id: String, request: Request) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let body = read(body).await;
+    // Only now: what is revoked while the body comes in is refused (A8), and what is counted is carried out (A5).
+    match bearer::admit(&edge.app, &parts.headers).await {
+        Ok(admitted) => {
+            let standing = admitted.as_ref().map(|admitted| admitted.standing);
+            let caller = admitted.map(|admitted| admitted.viewer);
+            let mut response = carry_out(edge, request_id, parts, body, caller).await;
+            bearer::mark(&mut response, standing.as_ref(), None);
+            response
+        }
+        Err(refused) => refuse(refused, &request_id),
+    }
+}
+
 /// A request whose API key was let in as `caller`, or one without a key, which its cookie speaks for.
-async fn post(
+async fn carry_out(
     edge: Edge,
     request_id: String,
-    request: Request,
+    parts: Parts,
+    body: Result<Bytes, Unread>,
     caller: Option<Viewer>,
 ) -> Response<Body> {
     let refuse = |status, message: &str| {
@@ -85,18 +111,26 @@ async fn post(
         let error = Error::QueryRefused(message.to_owned());
         answer(status, &failure::response(error, &request_id))
     };
-    let (parts, body) = request.into_parts();
     if !is_json(&parts.headers) {
         return refuse(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "Send the request as application/json.",
         );
     }
-    let Ok(body) = axum::body::to_bytes(body, MAX_BODY).await else {
-        return refuse(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "The body is larger than 1 MiB.",
-        );
+    let body = match body {
+        Ok(body) => body,
+        Err(Unread::TooLarge) => {
+            return refuse(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "The body is larger than 1 MiB.",
+            );
+        }
+        Err(Unread::TooSlow) => {
+            return refuse(
+                StatusCode::REQUEST_TIMEOUT,
+                "The body did not come within 30 seconds.",
+            );
+        }
     };
     let Some(document) = parse(&body) else {
         return refuse(

@@ -108,6 +108,10 @@ pub(crate) async fn preview(app: &App, viewer: &Viewer, input: PreviewKey) -> Re
             (keys::open(app, &row.key)?, region)
         }
         Offer::HandIn(id) => {
+            // What a client's people hand in is decided by people.
+            if viewer.session().is_none() {
+                return Err(Error::NotForApiKeys);
+            }
             let (row, key) = hand_in::open(app, agency, &id).await?;
             let is_of_place = row.provider == input.provider.as_str()
                 && input.client.as_ref() == Some(&row.client_id);

@@ -159,3 +159,47 @@ async fn of_two_rotations_at_once_one_is_refused() {
         .collect();
     assert_eq!(states, ["ACTIVE", "REPLACED"]);
 }
+
+/// A8, A5: a key is asked about when the whole request is there: what is revoked while the body comes in carries out nothing.
+#[tokio::test]
+async fn a_held_back_body_does_not_outlive_a_revocation() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    let (key, secret) = generate(&admin, "Default", &["AGENTS_MANAGE"]).await;
+    let document =
+        r#"{"query":"mutation { createClient(input: {name: \"Late\"}) { client { id } } }"}"#;
+    let (first, rest) = document.split_at(5);
+    let mut socket = tokio::net::TcpStream::connect(app.address).await.unwrap();
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {secret}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{first}",
+        app.address,
+        document.len()
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    // So that the server has begun to read.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    revoke(&admin, &key).await;
+    socket.write_all(rest.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    let made = admin.query("{ clients { totalCount } }").await.ok();
+    assert_eq!(made["clients"]["totalCount"], 0);
+}
+
+/// A3: a name never gains scopes by itself: generated again after its key was revoked, it has those of that key.
+#[tokio::test]
+async fn a_name_keeps_its_scopes_after_its_key_has_ended() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    let (key, _) = generate(&admin, "Reports", &["READ"]).await;
+    revoke(&admin, &key).await;
+    let query = "mutation { generateApiKey(input: { name: \"Reports\" }) { apiKey { scopes } } }";
+    let again = admin.query(query).await.ok();
+    assert_eq!(
+        again["generateApiKey"]["apiKey"]["scopes"],
+        serde_json::json!(["READ"])
+    );
+}
