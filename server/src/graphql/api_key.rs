@@ -176,7 +176,7 @@ pub(crate) struct GenerateApiKeyInput {
     /// What people call it, at most 100 characters in any case of letters. A key in use of this name is replaced, and refused
     /// at once.
     name: String,
-    /// What it is for. Absent: what the key that it replaces was for, or `READ` and `CALLS_TRIGGER`.
+    /// What it is for. Absent: what the last key of this name was for, in use or not, else `READ` and `CALLS_TRIGGER`.
     scopes: Option<Vec<Scope>>,
     /// When it stops working. Absent: it does not expire.
     expires_at: Option<DateTime>,

@@ -251,6 +251,16 @@ pub fn call_provider(kind: ProviderKind) -> &'static dyn CallProvider {
     }
 }
 
+/// Refuses an answer that is about another call than was asked for.
+pub(super) fn check_asked(told: &str, asked: &str) -> Result<(), ProviderError> {
+    if told == asked {
+        return Ok(());
+    }
+    Err(ProviderError::Malformed {
+        what: "it is another call than was asked for".to_owned(),
+    })
+}
+
 /// A call that was asked for and not heard of.
 #[derive(Clone, Copy, Debug)]
 pub struct SoughtCall<'a> {

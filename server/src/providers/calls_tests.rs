@@ -53,6 +53,28 @@ async fn place<P: Played>(bench: &Bench<P>, to: &str) -> Result<PlacedCall, NotP
         .await
 }
 
+/// Places a call at an address that is not the sandbox's.
+async fn place_at<P: Played>(bench: &Bench<P>, address: &str) -> Result<PlacedCall, NotPlaced> {
+    let address: Url = address.parse().unwrap();
+    let variables = BTreeMap::new();
+    bench
+        .ask_at(&address, KEY, async |target: &Target<'_>| {
+            let call = PlaceCall {
+                call_id: OURS,
+                remote_agent_id: "agent",
+                from: Some(FromNumber {
+                    remote_id: "number",
+                    number: "+15035550142",
+                }),
+                to: ANSWERED,
+                webhook: None,
+                variables: &variables,
+            };
+            P::CLIENT.place_call(target, &call).await
+        })
+        .await
+}
+
 async fn read<P: Played>(bench: &Bench<P>, id: &str) -> Result<RemoteCall, ProviderError> {
     bench
         .ask(KEY, async |target: &Target<'_>| {
@@ -254,25 +276,7 @@ async fn says_what_was_not_dialled<P: Played>() {
     bench.sandbox.control().clear_faults();
     assert!(bench.sandbox.control().dialled().is_empty());
     assert_eq!(search(&bench, ANSWERED).await, CallSearch::Absent);
-    let address: Url = "http://127.0.0.1:9/".parse().unwrap();
-    let variables = BTreeMap::new();
-    let nowhere = bench
-        .ask_at(&address, KEY, async |target: &Target<'_>| {
-            let call = PlaceCall {
-                call_id: OURS,
-                remote_agent_id: "agent",
-                from: Some(FromNumber {
-                    remote_id: "number",
-                    number: "+15035550142",
-                }),
-                to: ANSWERED,
-                webhook: None,
-                variables: &variables,
-            };
-            P::CLIENT.place_call(target, &call).await
-        })
-        .await
-        .unwrap_err();
+    let nowhere = place_at(&bench, "http://127.0.0.1:9/").await.unwrap_err();
     assert!(!nowhere.may_have_dialled, "{nowhere:?}");
 }
 
@@ -406,27 +410,7 @@ async fn is_placed_by_its_id<P: Played>(body: &str, is_placed: bool) {
     let answer = ResponseTemplate::new(201).set_body_raw(body.to_owned(), "application/json");
     Mock::given(any()).respond_with(answer).mount(&server).await;
     let bench = Bench::<P>::new().await;
-    let variables = BTreeMap::new();
-    let placed = bench
-        .ask_at(
-            &server.uri().parse().unwrap(),
-            KEY,
-            async |target: &Target<'_>| {
-                let call = PlaceCall {
-                    call_id: OURS,
-                    remote_agent_id: "agent",
-                    from: Some(FromNumber {
-                        remote_id: "number",
-                        number: "+15035550142",
-                    }),
-                    to: ANSWERED,
-                    webhook: None,
-                    variables: &variables,
-                };
-                P::CLIENT.place_call(target, &call).await
-            },
-        )
-        .await;
+    let placed = place_at(&bench, &server.uri()).await;
     match placed {
         Ok(placed) => assert!(is_placed && placed.remote_id == "x-1", "{body}"),
         Err(error) => assert!(!is_placed && error.may_have_dialled, "{body} {error:?}"),

@@ -199,3 +199,16 @@ async fn reading_shows_nothing_of_a_provider_key() {
         assert_eq!(key["maskedKey"] != Value::Null, is_shown, "{}", heard.text);
     }
 }
+
+/// A3, P4: what a client's people hand in is looked at by people: a key is refused before anybody asks whether it is there.
+#[tokio::test]
+async fn no_key_looks_at_what_was_handed_in() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    let (_, secret) = generate(&admin, "Keys", &["KEYS_MANAGE"]).await;
+    let query = "mutation { previewProviderKey(input: { provider: VAPI, keyHandInId: \"any\" }) { preview { relation } } }";
+    let refused = ask(&app, &secret, query).await;
+    assert_eq!((refused.status, refused.code()), (403, "FORBIDDEN"));
+    let told = admin.query(query).await;
+    assert_eq!(told.code(), "NOT_FOUND");
+}

@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use crate::clock::Timestamp;
+use crate::providers::calls::check_asked;
 use crate::providers::http::{Shape, path_id};
 use crate::providers::{
     CallEvent, CallFilter, CallInfo, CallProvider, CallStatus, CallStopper, Capability, NotPlaced,
@@ -88,11 +89,7 @@ impl CallProvider for Bland {
         let answer = get(target, "/v1/calls/{id}", &segments, &[]).await?;
         let call: wire::Call =
             envelope::read(&answer, target, Shape::Object, CALL).map_err(not_found_by_text)?;
-        if call.call_id != remote_id {
-            return Err(ProviderError::Malformed {
-                what: "it is another call than was asked for".to_owned(),
-            });
-        }
+        check_asked(&call.call_id, remote_id)?;
         Ok(convert::call(call, target.key))
     }
 

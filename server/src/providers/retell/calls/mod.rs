@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::clock::Timestamp;
+use crate::providers::calls::check_asked;
 use crate::providers::http::{Shape, path_id, scrub};
 use crate::providers::{
     CallEvent, CallFilter, CallInfo, CallProvider, CallStopper, Capability, NotPlaced, Page,
@@ -87,11 +88,7 @@ impl CallProvider for Retell {
         let segments = ["v2", "get-call", path_id(remote_id)?];
         let answer = send(target, &Request::get("/v2/get-call/{id}", &segments)).await?;
         let call: wire::Call = read(&answer, target, Capability::ReadCalls, Shape::Object, CALL)?;
-        if call.call_id != remote_id {
-            return Err(ProviderError::Malformed {
-                what: "it is another call than was asked for".to_owned(),
-            });
-        }
+        check_asked(&call.call_id, remote_id)?;
         Ok(convert::call(call, target.key))
     }
 

@@ -16,6 +16,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::clock::Timestamp;
+use crate::providers::calls::check_asked;
 use crate::providers::http::{Shape, path_id, scrub};
 use crate::providers::{
     CallEvent, CallFilter, CallInfo, CallProvider, CallStopper, Capability, NotPlaced, Page,
@@ -98,11 +99,7 @@ impl CallProvider for Vapi {
         let segments = ["call", path_id(remote_id)?];
         let answer = request(target, Method::GET, "/call/{id}", &segments, &[], None).await?;
         let call: wire::Call = read(&answer, target, Capability::ReadCalls, Shape::Object, CALL)?;
-        if call.id != remote_id {
-            return Err(ProviderError::Malformed {
-                what: "it is another call than was asked for".to_owned(),
-            });
-        }
+        check_asked(&call.id, remote_id)?;
         Ok(convert::call(call, target.key))
     }
 
