@@ -14,6 +14,7 @@ use crate::pages::client::{
 };
 use crate::pages::clients::ClientsPage;
 use crate::pages::home::HomePage;
+use crate::pages::integrations::{ApiTab, FormerWebhooksPage, IntegrationsHome, IntegrationsPage};
 use crate::pages::log_in::LogInPage;
 use crate::pages::not_found::{NotFoundPage, NotFoundRoom};
 use crate::pages::numbers::NumbersPage;
@@ -21,7 +22,7 @@ use crate::pages::overview::OverviewPage;
 use crate::pages::set_up::SetUpPage;
 use crate::pages::sync_history::SyncHistoryPage;
 use crate::pages::sync_review::SyncReviewPage;
-use crate::pages::webhooks::WebhooksPage;
+use crate::pages::webhooks::WebhooksTab;
 use crate::pages::welcome::WelcomePage;
 use crate::session::{Session, Visit};
 use leptos::prelude::*;
@@ -65,7 +66,12 @@ pub(crate) fn App() -> impl IntoView {
                     <Route path=path!("settings/sync-history") view=SyncHistoryPage />
                     <Route path=path!("settings/sync-history/:run") view=SyncReviewPage />
                     <Route path=path!("settings/audit") view=AuditPage />
-                    <Route path=path!("settings/webhooks") view=WebhooksPage />
+                    <Route path=path!("settings/webhooks") view=FormerWebhooksPage />
+                    <ParentRoute path=path!("integrations") view=IntegrationsPage>
+                        <Route path=path!("") view=IntegrationsHome />
+                        <Route path=path!("api") view=ApiTab />
+                        <Route path=path!("webhooks") view=WebhooksTab />
+                    </ParentRoute>
                     <Route path=path!("alerts") view=AlertsPage />
                     <Route path=path!("*rest") view=NotFoundRoom />
                 </ParentRoute>

@@ -15,6 +15,11 @@ pub(crate) fn parse(instant: &str) -> f64 {
     js_sys::Date::parse(instant)
 }
 
+/// An instant as the contract writes it, in UTC.
+pub(crate) fn instant(at_ms: f64) -> String {
+    String::from(js_sys::Date::new(&JsValue::from_f64(at_ms)).to_iso_string())
+}
+
 /// The exact time in the viewer's own zone, such as `21 November 2026 at 09:15:00 UTC`.
 pub(crate) fn exact(at_ms: f64) -> String {
     formatted(at_ms, &[("dateStyle", "long"), ("timeStyle", "long")])
@@ -23,6 +28,11 @@ pub(crate) fn exact(at_ms: f64) -> String {
 /// The date alone, such as `21 Nov 2026`.
 pub(crate) fn date(at_ms: f64) -> String {
     formatted(at_ms, &[("dateStyle", "medium")])
+}
+
+/// The date of an instant in UTC, such as `21 Nov 2026`.
+pub(crate) fn utc_date(at_ms: f64) -> String {
+    formatted(at_ms, &[("dateStyle", "medium"), ("timeZone", "UTC")])
 }
 
 /// A moment of these days, such as `tomorrow 14:02`, in the viewer's own zone.

@@ -222,6 +222,16 @@ contract_enum! {
     KeyHandInState { Waiting = "WAITING", Accepted = "ACCEPTED", Declined = "DECLINED", Replaced = "REPLACED", }
 }
 contract_enum! {
+    /// What a person lets an API key do (A3).
+    ApiKeyScope { Read = "READ", CallsTrigger = "CALLS_TRIGGER", AgentsManage = "AGENTS_MANAGE", KeysManage = "KEYS_MANAGE", }
+}
+contract_enum! {
+    /// How an API key stands.
+    ApiKeyState {
+        Active = "ACTIVE", Ending = "ENDING", Replaced = "REPLACED", Expired = "EXPIRED", Revoked = "REVOKED", Exposed = "EXPOSED",
+    }
+}
+contract_enum! {
     /// The closed list of the server's error codes.
     ErrorCode {
         Unauthenticated = "UNAUTHENTICATED", Forbidden = "FORBIDDEN", MissingScope = "MISSING_SCOPE",
@@ -281,6 +291,8 @@ mod tests {
             IntegrationState::names(),
             PortalPermission::names(),
             KeyHandInState::names(),
+            ApiKeyScope::names(),
+            ApiKeyState::names(),
             ErrorCode::names(),
         ] {
             let in_schema = values_in(schema, name);

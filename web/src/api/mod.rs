@@ -13,6 +13,7 @@ use std::rc::Rc;
 
 pub(crate) mod agents;
 pub(crate) mod alerts;
+pub(crate) mod api_keys;
 pub(crate) mod audit_entries;
 pub(crate) mod clients;
 pub(crate) mod decode;
@@ -52,7 +53,7 @@ macro_rules! operation {
                 "AgentSortField", "PhoneNumberSortField", "SyncChangeKind", "SyncChangeSubject", "SyncChangeField", "ErrorCode",
                 "AlertKind", "AlertState", "WebhookEvent", "WebhookDeliveryState", "WebhookFailure",
                 "KeyScope", "AccountRelation", "KeyVersionState", "RouteState", "RouteStationState", "RouteBlockCode", "RouteDoubt",
-                "PlacementRunState", "IntegrationState", "PortalPermission", "KeyHandInState"
+                "PlacementRunState", "IntegrationState", "PortalPermission", "KeyHandInState", "ApiKeyScope", "ApiKeyState"
             )
         )]
         pub(crate) struct $name;

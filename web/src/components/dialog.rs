@@ -21,13 +21,16 @@ const LOOKS: u32 = 30;
 #[derive(Clone, Copy)]
 struct OnlyHere(RwSignal<Option<&'static str>>);
 
-/// Until this piece of a dialog is gone, the dialog closes by the buttons of its content alone, or after a question.
+/// Until this piece of a dialog is gone, the dialog closes by the buttons of its content alone, or after a question, and the
+/// browser asks before it leaves the page.
 pub(crate) fn shows_only_here(what: &'static str) {
     let Some(OnlyHere(only_here)) = use_context() else {
         return;
     };
     only_here.set(Some(what));
+    let listener = window_event_listener(leptos::ev::beforeunload, |event| event.prevent_default());
     on_cleanup(move || {
+        listener.remove();
         only_here.try_set(None);
     });
 }

@@ -21,6 +21,7 @@ pub(crate) mod shown_once;
 pub(crate) mod side_panel;
 pub(crate) mod skeleton;
 pub(crate) mod table;
+pub(crate) mod tabs;
 pub(crate) mod time;
 
 use std::cell::Cell;

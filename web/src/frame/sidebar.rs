@@ -66,7 +66,14 @@ const ROOMS: [Room; 5] = [
     },
 ];
 
-const SETTINGS: [Room; 4] = [
+const INTEGRATIONS: [Room; 1] = [Room {
+    label: "API & Webhooks",
+    symbol: Icon::Webhook,
+    page: "/integrations",
+    needs: Some(Permission::Administer),
+}];
+
+const SETTINGS: [Room; 3] = [
     Room {
         label: "API keys",
         symbol: Icon::Key,
@@ -83,12 +90,6 @@ const SETTINGS: [Room; 4] = [
         label: "Audit log",
         symbol: Icon::Audit,
         page: "/settings/audit",
-        needs: Some(Permission::Administer),
-    },
-    Room {
-        label: "Webhooks",
-        symbol: Icon::Webhook,
-        page: "/settings/webhooks",
         needs: Some(Permission::Administer),
     },
 ];
@@ -173,19 +174,20 @@ fn Rooms() -> impl IntoView {
             .map(|room| room_link(room, agency))
             .collect::<Vec<_>>()
     };
-    let settings = move || {
-        let has_settings = !is_portal.get() && SETTINGS.iter().any(|room| room.is_open(agency));
-        has_settings.then(|| {
+    let group = move |heading: &'static str, id: &'static str, rooms: &'static [Room]| {
+        let has_rooms = !is_portal.get() && rooms.iter().any(|room| room.is_open(agency));
+        has_rooms.then(|| {
             view! {
-                <h2 class="rooms-heading" id="rooms-settings">"Settings"</h2>
-                <ul aria-labelledby="rooms-settings">{SETTINGS.iter().map(|room| room_link(room, agency)).collect::<Vec<_>>()}</ul>
+                <h2 class="rooms-heading" id=id>{heading}</h2>
+                <ul aria-labelledby=id>{rooms.iter().map(|room| room_link(room, agency)).collect::<Vec<_>>()}</ul>
             }.into_any()
         })
     };
     view! {
         <nav class="rooms" aria-label="Main">
             <ul>{rooms}</ul>
-            {settings}
+            {move || group("Integrations", "rooms-integrations", &INTEGRATIONS)}
+            {move || group("Settings", "rooms-settings", &SETTINGS)}
         </nav>
     }
     .into_any()

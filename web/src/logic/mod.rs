@@ -2,6 +2,7 @@
 //! for each outcome, the state of a list in its URL. Nothing here touches the browser or the server, so that all of it
 //! is tested natively.
 
+pub(crate) mod api_key_words;
 pub(crate) mod breaker_words;
 pub(crate) mod carrier;
 pub(crate) mod clear_impact;

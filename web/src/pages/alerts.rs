@@ -20,6 +20,7 @@ use crate::logic::list_state::PagePosition;
 use crate::logic::number::counted;
 use crate::logic::provider_name::slug;
 use crate::logic::{outcome, query_string};
+use crate::pages::integrations::{API, WEBHOOKS};
 use crate::session::{AgencyContext, use_agency};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -119,7 +120,7 @@ fn nothing(is_everything: bool) -> AnyView {
     let (title, text) = if is_everything {
         (
             "There has been no alert yet",
-            "When a provider refuses a key, an account runs out of funds, a client hands in a key, a sync fails or a webhook is switched off, it is said here.",
+            "When a provider refuses a key, an account runs out of funds, a client hands in a key, a sync fails, a webhook is switched off or an API key should be rotated, it is said here.",
         )
     } else {
         (
@@ -192,7 +193,13 @@ fn kind(kind: AlertKind) -> (Tone, Icon, &'static str) {
 fn way_out(agency: AgencyContext, alert: &Alert) -> AnyView {
     let provider = alert.provider.map(slug).unwrap_or_default();
     let (page, label) = match alert.kind {
-        AlertKind::WebhookDisabled => ("/settings/webhooks", "Open webhooks"),
+        // Whoever may not mend it finds nothing there.
+        AlertKind::WebhookDisabled if agency.may(Permission::Administer) => {
+            (WEBHOOKS, "Open webhooks")
+        }
+        AlertKind::ApiKeyOld | AlertKind::ApiKeyExposed if agency.may(Permission::Administer) => {
+            (API, "Open the API's keys")
+        }
         AlertKind::SyncFailed => ("/settings/sync-history", "Open sync history"),
         AlertKind::KeyInvalid | AlertKind::KeyNoFunds => ("/settings/api-keys", "Open API keys"),
         // Whoever may not decide it finds nothing there.
@@ -200,6 +207,7 @@ fn way_out(agency: AgencyContext, alert: &Alert) -> AnyView {
             ("/clients", "Review the key")
         }
         AlertKind::HandInWaiting
+        | AlertKind::WebhookDisabled
         | AlertKind::ApiKeyOld
         | AlertKind::ApiKeyExposed
         | AlertKind::Unknown => return ().into_any(),

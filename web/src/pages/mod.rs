@@ -9,6 +9,7 @@ pub(crate) mod audit;
 pub(crate) mod client;
 pub(crate) mod clients;
 pub(crate) mod home;
+pub(crate) mod integrations;
 pub(crate) mod listing;
 pub(crate) mod log_in;
 pub(crate) mod not_found;

@@ -15,6 +15,7 @@ use crate::components::button::Button;
 use crate::components::error_notice::{ErrorNotice, Notice};
 use crate::components::icons::{Icon, icon};
 use crate::components::page_head::{arrive, set_window_title};
+use crate::components::tabs::tabs;
 use crate::erased::{dynamic, effect};
 use crate::loader::Loader;
 use crate::logic::client_words;
@@ -29,8 +30,7 @@ use crate::session::{AgencyContext, use_agency};
 use leptos::html;
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
-use leptos_router::hooks::{use_location, use_params_map};
-use wasm_bindgen::JsCast;
+use leptos_router::hooks::use_params_map;
 
 /// What the tabs share.
 #[derive(Clone, Copy)]
@@ -167,7 +167,7 @@ pub(crate) fn ClientPage() -> impl IntoView {
             {dynamic(move || if is_lost.get() {
                 ().into_any()
             } else {
-                view! { {tabs(page)} {archived_notice(page)} <Outlet /> }.into_any()
+                view! { {client_tabs(page)} {archived_notice(page)} <Outlet /> }.into_any()
             })}
         </div>
     }
@@ -207,44 +207,12 @@ fn head(page: ClientContext) -> AnyView {
     .into_any()
 }
 
-fn tabs(page: ClientContext) -> AnyView {
-    let location = use_location();
-    let link = move |tab: &'static Tab| {
-        let is_here = move || location.pathname.get().trim_end_matches('/') == page.path(tab.page);
-        view! {
-            <li><a class="tab" href=move || page.path(tab.page) aria-current=move || is_here().then_some("page")>{tab.label}</a></li>
-        }
-        .into_any()
-    };
-    let links = move || {
-        TABS.iter()
-            .filter(|tab| page.agency.may(tab.needs))
-            .map(link)
-            .collect::<Vec<_>>()
-    };
-    let row = NodeRef::<html::Ul>::new();
-    let show_selected = move || scroll_to(row, "[aria-current]");
-    effect(move || {
-        location.pathname.track();
-        request_animation_frame(show_selected);
+fn client_tabs(page: ClientContext) -> AnyView {
+    let all = Signal::derive(move || {
+        let open = TABS.iter().filter(|tab| page.agency.may(tab.needs));
+        open.map(|tab| (tab.label, page.path(tab.page))).collect()
     });
-    let listener = window_event_listener(leptos::ev::resize, move |_| show_selected());
-    on_cleanup(move || listener.remove());
-    // Browsers leave a link that they show in part where it is. A click must find its link where it was, too.
-    let show_focused = move |_| scroll_to(row, ":focus-visible");
-    view! { <nav class="tabs" aria-label="Client"><ul node_ref=row on:focusin=show_focused>{links}</ul></nav> }
-    .into_any()
-}
-
-/// Scrolls the row of tabs, where it is wider than the screen, until a tab stands in its middle.
-fn scroll_to(row: NodeRef<html::Ul>, tab: &str) {
-    let Some(row) = row.try_get_untracked().flatten() else {
-        return; // The page was left meanwhile.
-    };
-    let tab = row.query_selector(tab).ok().flatten();
-    if let Some(tab) = tab.and_then(|tab| tab.dyn_into::<web_sys::HtmlElement>().ok()) {
-        row.set_scroll_left(tab.offset_left() - (row.client_width() - tab.offset_width()) / 2);
-    }
+    tabs("Client", all)
 }
 
 fn archived_notice(page: ClientContext) -> AnyView {

@@ -1,4 +1,4 @@
-//! Settings → Webhooks: the agency's endpoints, how each fares, and what can be done with it. An endpoint is a card; its form,
+//! The tab of the webhooks: the agency's endpoints, how each fares, and what can be done with it. An endpoint is a card; its form,
 //! its secret and its deletion are dialogs, its log opens within the card.
 
 mod card;
@@ -12,7 +12,7 @@ use crate::components::empty_state::EmptyState;
 use crate::components::error_notice::ErrorNotice;
 use crate::components::icons::Icon;
 use crate::components::notices::{Notices, use_notices};
-use crate::components::page_head::PageHead;
+use crate::components::page_head::set_window_title;
 use crate::components::skeleton::skeleton_cards;
 use crate::erased::dynamic;
 use crate::loader::Loader;
@@ -30,9 +30,10 @@ struct PageContext {
     notices: Notices,
 }
 
-/// The page at `settings/webhooks`.
+/// The tab at `integrations/webhooks`.
 #[component]
-pub(crate) fn WebhooksPage() -> impl IntoView {
+pub(crate) fn WebhooksTab() -> impl IntoView {
+    set_window_title("Webhooks");
     let agency = use_agency();
     let page = PageContext {
         agency,
@@ -49,10 +50,12 @@ pub(crate) fn WebhooksPage() -> impl IntoView {
             .with(|endpoints| endpoints.as_ref().map(Vec::is_empty))
     });
     view! {
-        <div class="page narrow">
-            <PageHead title="Webhooks" sentence="Other programs that are told when a key is refused or works again, or when a sync fails. Every delivery is signed.">
+        <div class="tab-page">
+            <div class="tab-head">
+                <h2 class="visually-hidden">"Webhooks"</h2>
                 <Button kind=ButtonKind::Primary leading=Icon::Plus on_press=move |()| is_adding.set(true)>"Add endpoint"</Button>
-            </PageHead>
+            </div>
+            <p class="card-lead">"Other programs that are told when a provider refuses a key or takes it again, or when a sync fails. Every delivery is signed."</p>
             {dynamic(move || match page.endpoints.error.get() {
                 Some(error) => {
                     let words = outcome::other(&error);
