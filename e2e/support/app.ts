@@ -36,7 +36,8 @@ export const PAGES = {
   keys: `/a/${AGENCY}/settings/api-keys`,
   history: `/a/${AGENCY}/settings/sync-history`,
   audit: `/a/${AGENCY}/settings/audit`,
-  webhooks: `/a/${AGENCY}/settings/webhooks`,
+  api: `/a/${AGENCY}/integrations/api`,
+  webhooks: `/a/${AGENCY}/integrations/webhooks`,
   alerts: `/a/${AGENCY}/alerts`,
 } as const;
 

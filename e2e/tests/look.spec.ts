@@ -17,6 +17,7 @@ const LISTS = [
   { name: "keys", path: PAGES.keys, operation: "ListProviderKeys", full: "Working" },
   { name: "audit", path: PAGES.audit, operation: "ListAuditEntries", full: "Logged in." },
   { name: "alerts", path: `${PAGES.alerts}?show=all`, operation: "ListAlerts", full: "0 alerts" },
+  { name: "api", path: PAGES.api, operation: "ListApiKeys", full: "Not connected" },
   { name: "webhooks", path: PAGES.webhooks, operation: "ListWebhookEndpoints", full: "No endpoints yet" },
 ] as const;
 

@@ -9,10 +9,10 @@ import { brotliCompress, constants, gzip } from "node:zlib";
 
 // In bytes; 1 KB is 1000 bytes here. The WebAssembly limit is what was measured on 2026-11-21 (523.8 KB) and 4.5 %.
 const LIMITS = {
-  ".wasm": { label: "WebAssembly", raw: 2_130_000, brotli: 548_000 },
+  ".wasm": { label: "WebAssembly", raw: 2_330_000, brotli: 587_000 },
   ".js": { label: "JavaScript", brotli: 10_000 },
   ".css": { label: "CSS", brotli: 15_000 },
-  total: { label: "First load", brotli: 571_000 },
+  total: { label: "First load", brotli: 612_000 },
 };
 
 // These are compressed by their own format; a second time only costs the browser work.

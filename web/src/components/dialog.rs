@@ -116,8 +116,11 @@ pub(crate) fn Dialog(
             node_ref=dialog_ref
             aria-labelledby=labelled_by
             on:cancel=move |event: leptos::ev::Event| {
-                event.prevent_default();
-                try_to_close();
+                // One that cannot be cancelled is followed by `close`, which asks.
+                if event.cancelable() {
+                    event.prevent_default();
+                    try_to_close();
+                }
             }
             on:close=move |_| closed()
         >

@@ -3,7 +3,7 @@
 //! it knows of one is its last four characters.
 
 use crate::api::enums::{ApiKeyScope, ApiKeyState};
-use crate::logic::number::{counted, grouped};
+use crate::logic::number::counted;
 use std::fmt::Write as _;
 
 const HOUR: f64 = 3_600_000.0;
@@ -129,7 +129,7 @@ impl Standing {
     pub(crate) fn word(self) -> String {
         match self {
             Self::Active => "Active".to_owned(),
-            Self::Due => "Rotate it".to_owned(),
+            Self::Due => "Due for rotation".to_owned(),
             Self::ExpiresSoon(left) => format!("Expires in {}", remaining(left)),
             Self::Ending(left) => format!("Ends in {}", remaining(left)),
             Self::Orphaned => "Refused".to_owned(),
@@ -309,7 +309,7 @@ pub(crate) fn expiry(choice: &str, date_ms: f64, now_ms: f64) -> Result<Option<f
 /// What a script begins with: it reads the key from its surroundings, so that no key stands in a shell's history.
 pub(crate) fn example(origin: &str, scopes: &[ApiKeyScope]) -> String {
     let query = if scopes.contains(&ApiKeyScope::Read) {
-        "{ agents(first: 5) { nodes { id name } totalCount } }"
+        "{ agents(first: 5) { nodes { name } } }"
     } else {
         "{ __typename }"
     };
@@ -321,10 +321,14 @@ pub(crate) fn example(origin: &str, scopes: &[ApiKeyScope]) -> String {
 /// Puts the key into the surroundings of a shell without leaving it in the history.
 pub(crate) const SET_KEY: &str = "read -rs RINGFENCE_API_KEY && export RINGFENCE_API_KEY";
 
-/// How many keys are in use, such as `3 of 20`.
+/// How many keys are in use, such as `3 of 20 in use`, and what to do where there is no room for another.
 pub(crate) fn in_use(count: usize) -> String {
-    let count = i64::try_from(count).unwrap_or(i64::MAX);
-    format!("{} of {MAX_IN_USE} in use", grouped(count))
+    let full = if count < MAX_IN_USE {
+        ""
+    } else {
+        ". Revoke one that is not needed before you make another."
+    };
+    format!("{count} of {MAX_IN_USE} in use{full}")
 }
 
 #[cfg(test)]
@@ -353,7 +357,7 @@ mod tests {
             is_due: true,
             ..ACTIVE
         };
-        assert_eq!(word(due), "Rotate it");
+        assert_eq!(word(due), "Due for rotation");
         let soon = Life {
             expires_ms: Some(NOW + 4.2 * DAY),
             ..due

@@ -124,6 +124,10 @@ fn not_connected(
             <Button kind=ButtonKind::Primary on_press=move |()| context.is_generating.set(true)>"Connect"</Button>
             <span class="quiet">"Makes your first key, called Default."</span>
         </div>
+        <div class="example">
+            <h3>"What a program sends"</h3>
+            {code_block(api_key_words::example(&origin(), &SCOPES), "example")}
+        </div>
     }
     .into_any()
 }
@@ -148,7 +152,11 @@ fn connected(
             None => view! { <p class="quiet">"There is no key called Default; the keys below have names of their own."</p> }.into_any(),
         })}
         <div class="actions">
-            <Button leading=Icon::Key on_press=move |()| context.is_generating.set(true)>"Generate API Key"</Button>
+            {dynamic(move || if context.is_full() && context.default_key().is_none() {
+                ().into_any()
+            } else {
+                view! { <Button leading=Icon::Key on_press=move |()| context.is_generating.set(true)>"Generate API Key"</Button> }.into_any()
+            })}
             <button
                 type="button" class="button quiet" aria-controls="api-manage"
                 aria-expanded=move || context.is_managing.get().to_string()
@@ -189,9 +197,14 @@ fn key_line(key: &ApiKey) -> AnyView {
     .into_any()
 }
 
+/// Where programs reach this server: where its page came from.
+pub(super) fn origin() -> String {
+    window().location().origin().unwrap_or_default()
+}
+
 /// The switch, the limits, the addresses and the example.
 fn manage(access: &Access, is_busy: Signal<bool>, switch: Callback<bool>) -> AnyView {
-    let origin = window().location().origin().unwrap_or_default();
+    let origin = origin();
     let is_on = access.is_on;
     let limits = format!(
         "{} requests in any 60 seconds for each key, {} for all keys together. What is over is answered 429 with the time to wait.",
@@ -226,7 +239,7 @@ fn manage(access: &Access, is_busy: Signal<bool>, switch: Callback<bool>) -> Any
             <dl class="facts addresses">
                 {address("GraphQL", "GraphQL address", "/graphql", "Everything a key's scopes allow; send it as POST.")}
                 {address("Found a key", "address for found keys", "/api/v1/keys/exposed", "Whoever finds a key posts it here, which revokes it and does nothing else.")}
-                <div><dt>"Limits"</dt><dd>{limits}</dd></div>
+                <div><dt>"Limits"</dt><dd class="quiet">{limits}</dd></div>
             </dl>
             <div class="example">
                 <h3>"Try it"</h3>

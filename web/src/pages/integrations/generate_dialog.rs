@@ -70,7 +70,7 @@ fn default_form(making: Making, _: RwSignal<bool>) -> AnyView {
         (ButtonKind::Primary, "Generate API Key")
     };
     view! {
-        <div class="dialog-body">{text} {making.refusal()}</div>
+        <div class="dialog-body">{text} {making.refusal(&[])}</div>
         <div class="dialog-foot">
             <Button is_first_focus=is_replacing is_disabled=making.is_busy on_press=move |()| making.is_open.set(false)>"Cancel"</Button>
             <Button kind=kind is_busy=making.is_busy on_press=generate>{label}</Button>
@@ -227,7 +227,7 @@ fn named_form(making: Making, is_dirty: RwSignal<bool>) -> AnyView {
                 })}
                 {scope_choice(form)}
                 {expiry_choice(form)}
-                {making.refusal()}
+                {making.refusal(&["name", "scopes", "expiresAt"])}
             </div>
             <div class="dialog-foot">
                 <Button is_disabled=making.is_busy on_press=move |()| making.is_open.set(false)>"Cancel"</Button>
@@ -293,12 +293,16 @@ fn expiry_choice(form: Form) -> AnyView {
             <select id=id aria-describedby=error_id.clone() on:change=move |event| choose(event_target_value(&event))>{options}</select>
             {dynamic(move || match form.expiry.get() {
                 "date" => view! {
-                    <Field label="Last day" name="expiry-date" kind="date" input_ref=form.date hint="It works until the end of this day in UTC." />
+                    <Field
+                        label="Last day" name="expiry-date" kind="date" input_ref=form.date error=error
+                        hint="It works until the end of this day in UTC." on_input=Callback::new(move |_| form.expiry_error.set(None))
+                    />
                 }.into_any(),
-                "never" => view! { <p class="hint">"A key that never expires works until somebody revokes it. Ringfence reminds you after 90 days."</p> }.into_any(),
-                _ => ().into_any(),
+                choice => view! {
+                    {(choice == "never").then(|| view! { <p class="hint">"It works until somebody revokes it. Ringfence reminds you to rotate it after 90 days."</p> }.into_any())}
+                    {field_error(error, error_id.clone())}
+                }.into_any(),
             })}
-            {field_error(error, error_id)}
         </div>
     }
     .into_any()

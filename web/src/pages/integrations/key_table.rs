@@ -33,7 +33,10 @@ fn table(context: KeysContext) -> AnyView {
     let columns = Signal::derive(|| {
         ["Key", "State", "Scopes", "Used", "Actions"]
             .into_iter()
-            .map(Column::text)
+            .map(|label| Column {
+                is_figure: label == "Actions",
+                ..Column::text(label)
+            })
             .collect()
     });
     let rows = move || {
@@ -58,11 +61,20 @@ fn table(context: KeysContext) -> AnyView {
 }
 
 /// The badge of a key, following the clock.
-fn state_badge(key: ApiKey) -> AnyView {
+fn state_badge(context: KeysContext, key: ApiKey) -> AnyView {
     let now = clock::use_clock();
     dynamic(move || {
         let standing = standing(&key, now.get());
+        // What no key can do now is no state of this one alone, and its own comes back with the switch.
+        let is_on_hold = !context.lets_scripts_in()
+            && !matches!(standing, Standing::Orphaned | Standing::Over(_));
+        let word = if is_on_hold {
+            "On hold".to_owned()
+        } else {
+            standing.word()
+        };
         let (tone, symbol) = match standing {
+            _ if is_on_hold => (Tone::Neutral, Icon::Unplugged),
             Standing::Active => (Tone::Good, Icon::Good),
             Standing::Due => (Tone::Warning, Icon::Bell),
             Standing::ExpiresSoon(_) => (Tone::Warning, Icon::Clock),
@@ -83,7 +95,7 @@ fn state_badge(key: ApiKey) -> AnyView {
         };
         view! {
             <span class="key-state">
-                {badge_of(tone, symbol, standing.word())}
+                {badge_of(tone, symbol, word)}
                 {line(advice.to_owned())}
                 {line(expiry)}
             </span>
@@ -164,7 +176,7 @@ fn row(context: KeysContext, key: ApiKey, may_rotate: bool) -> AnyView {
                 <span class="key-name" id=id.clone()>{key.name.clone()} <code>{api_key_words::masked(&key.hint)}</code></span>
                 {made(&key)}
             </th>
-            <td class="cell-state">{state_badge(key.clone())}</td>
+            <td class="cell-state">{state_badge(context, key.clone())}</td>
             <td class="cell-scopes" data-label="Scopes">{scope_list(&key)}</td>
             <td class="cell-used" data-label="Used">{use_cell(context, &key)}</td>
             <td class="cell-actions"><div class="actions">{rotate} {revoke}</div></td>
@@ -181,7 +193,10 @@ pub(super) fn ended_keys(context: KeysContext) -> AnyView {
             return ().into_any();
         }
         let count = i64::try_from(ended.len()).unwrap_or(i64::MAX);
-        let rows = ended.into_iter().map(ended_row).collect::<Vec<_>>();
+        let rows = ended
+            .into_iter()
+            .map(|key| ended_row(context, key))
+            .collect::<Vec<_>>();
         view! {
             <details class="ended-keys">
                 <summary>{format!("{} that ended", counted(count, "key", "keys"))}</summary>
@@ -192,7 +207,7 @@ pub(super) fn ended_keys(context: KeysContext) -> AnyView {
     })
 }
 
-fn ended_row(key: ApiKey) -> AnyView {
+fn ended_row(context: KeysContext, key: ApiKey) -> AnyView {
     let end = [&key.revoked_at, &key.ends_at, &key.expires_at]
         .into_iter()
         .flatten()
@@ -203,7 +218,7 @@ fn ended_row(key: ApiKey) -> AnyView {
     view! {
         <li>
             <span class="key-name">{name} <code>{mask}</code></span>
-            {state_badge(key)}
+            {state_badge(context, key)}
             <span class="quiet">{end.map(|end| relative_time(&end))}</span>
         </li>
     }

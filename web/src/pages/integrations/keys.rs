@@ -13,7 +13,7 @@ use crate::components::skeleton::{skeleton_cards, skeleton_rows};
 use crate::erased::dynamic;
 use crate::loader::Loader;
 use crate::logic::api_key_words::{DEFAULT_NAME, DayOfUse, Life, MAX_IN_USE, Standing, by_day};
-use crate::logic::{api_key_words, outcome};
+use crate::logic::outcome;
 use crate::pages::integrations::card::card;
 use crate::pages::integrations::generate_dialog::{default_dialog, named_dialog};
 use crate::pages::integrations::key_table::{ended_keys, key_table};
@@ -80,6 +80,20 @@ impl KeysContext {
     pub(super) fn is_in_plan(self) -> bool {
         self.access
             .with(|access| access.as_ref().is_some_and(|access| access.is_in_plan))
+    }
+
+    /// Whether scripts get in at all: the plan has the API, and it is switched on.
+    pub(super) fn lets_scripts_in(self) -> bool {
+        self.access.with(|access| {
+            access
+                .as_ref()
+                .is_some_and(|access| access.is_in_plan && access.is_on)
+        })
+    }
+
+    /// Whether there is no room for a key of another name.
+    pub(super) fn is_full(self) -> bool {
+        self.in_use.with(|keys| keys.len() >= MAX_IN_USE)
     }
 
     /// Puts the focus on the heading of the tab, when what had it is gone.
@@ -174,18 +188,7 @@ fn context() -> KeysContext {
                 .collect::<Vec<_>>()
         })
     };
-    let in_use = Memo::new(move |_| {
-        let mut keys = those(false);
-        keys.sort_by_key(|key| {
-            let name = key.name.to_lowercase();
-            (
-                name != DEFAULT_NAME.to_lowercase(),
-                name,
-                key.state != ApiKeyState::Active,
-            )
-        });
-        keys
-    });
+    let in_use = Memo::new(move |_| in_order(those(false)));
     KeysContext {
         agency,
         loaded,
@@ -204,16 +207,37 @@ fn context() -> KeysContext {
     }
 }
 
+/// The key of the card first, and behind each key those that overlap with it.
+fn in_order(keys: Vec<ApiKey>) -> Vec<ApiKey> {
+    let is_default = |key: &ApiKey| key.name.eq_ignore_ascii_case(DEFAULT_NAME);
+    let mut ordered = Vec::with_capacity(keys.len());
+    for wants_default in [true, false] {
+        let (active, ending): (Vec<&ApiKey>, Vec<&ApiKey>) = keys
+            .iter()
+            .filter(|key| is_default(key) == wants_default)
+            .partition(|key| key.state == ApiKeyState::Active);
+        for key in &active {
+            let name = key.name.to_lowercase();
+            ordered.push((*key).clone());
+            let others = ending
+                .iter()
+                .filter(|other| other.name.to_lowercase() == name);
+            ordered.extend(others.map(|other| (*other).clone()));
+        }
+        // What overlapped with a key that is over by now.
+        let alone = ending.iter().filter(|other| {
+            let name = other.name.to_lowercase();
+            active.iter().all(|key| key.name.to_lowercase() != name)
+        });
+        ordered.extend(alone.map(|other| (*other).clone()));
+    }
+    ordered
+}
+
 /// The tab's one action, once there is a first key; before, the card has it.
 fn head(context: KeysContext) -> AnyView {
     let has_more = Memo::new(move |_| {
-        context.is_in_plan()
-            && context
-                .in_use
-                .with(|keys| !keys.is_empty() && keys.len() < MAX_IN_USE)
-    });
-    let is_full = Memo::new(move |_| {
-        context.is_in_plan() && context.in_use.with(|keys| keys.len() >= MAX_IN_USE)
+        context.is_in_plan() && !context.is_full() && context.in_use.with(|keys| !keys.is_empty())
     });
     let action = move || {
         if has_more.get() {
@@ -221,12 +245,6 @@ fn head(context: KeysContext) -> AnyView {
                 <Button kind=ButtonKind::Primary leading=Icon::Plus on_press=move |()| context.is_naming.set(true)>"New key"</Button>
             }
             .into_any()
-        } else if is_full.get() {
-            let text = format!(
-                "{}. Revoke one that is not needed before you make another.",
-                api_key_words::in_use(MAX_IN_USE)
-            );
-            view! { <p class="reason">{text}</p> }.into_any()
         } else {
             ().into_any()
         }

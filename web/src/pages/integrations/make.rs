@@ -13,6 +13,7 @@ use crate::components::shown_once::hidden_once;
 use crate::erased::{dynamic, effect, spawn};
 use crate::logic::api_key_words;
 use crate::logic::outcome::{self, Words};
+use crate::pages::integrations::card::origin;
 use crate::pages::integrations::keys::KeysContext;
 use leptos::html;
 use leptos::prelude::*;
@@ -58,10 +59,15 @@ impl Making {
         });
     }
 
-    /// What was refused, unless it is said at a field.
-    pub(super) fn refusal(self) -> AnyView {
+    /// What was refused, unless it is said at one of these fields.
+    pub(super) fn refusal(self, fields: &'static [&'static str]) -> AnyView {
         dynamic(move || match self.failure.get() {
-            Some(error) if error.field.is_none() => {
+            Some(error)
+                if !error
+                    .field
+                    .as_deref()
+                    .is_some_and(|field| fields.contains(&field)) =>
+            {
                 let words = match error.code() {
                     Some(ErrorCode::Conflict) => Words::new(
                         "The key was changed meanwhile",
@@ -134,7 +140,6 @@ fn shown_once(made: MadeKey, is_open: RwSignal<bool>) -> AnyView {
         }
     });
     let is_stored = RwSignal::new(false);
-    let origin = window().location().origin().unwrap_or_default();
     let scopes = format!(
         "Its scopes: {}.",
         api_key_words::scopes_in_words(&made.scopes)
@@ -143,10 +148,10 @@ fn shown_once(made: MadeKey, is_open: RwSignal<bool>) -> AnyView {
         let until = clock::moment(clock::parse(&at));
         format!(" The key before works beside it until {until}.")
     });
-    let example = api_key_words::example(&origin, &made.scopes);
+    let example = api_key_words::example(&origin(), &made.scopes);
     view! {
         <div class="dialog-body">
-            <p class="consequence" role="status">"Copy the key now. You will not see it again: Ringfence keeps its fingerprint and its last four characters alone."</p>
+            <p class="consequence" role="status">"Copy the key now. You will not see it again: Ringfence keeps no more than a hash and its last four characters."</p>
             {hidden_once(made.secret, "API key", "API key", copy)}
             <p class="quiet">{scopes} {overlap}</p>
             <details class="example">

@@ -35,7 +35,7 @@ pub(crate) fn IntegrationsPage() -> impl IntoView {
     });
     view! {
         <div class="client-page integrations">
-            <PageHead title="API & Webhooks" sentence="Programs that act for the agency with a key, and programs that are told what happens here." />
+            <PageHead title="API & Webhooks" sentence="Programs that act for the agency, and programs that are told what happens." />
             {tabs("API & Webhooks", all)}
             <Outlet />
         </div>

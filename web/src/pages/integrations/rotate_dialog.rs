@@ -82,7 +82,7 @@ fn form(making: Making, _: RwSignal<bool>) -> AnyView {
             </fieldset>
             {older}
             <p class="quiet">{kept}</p>
-            {making.refusal()}
+            {making.refusal(&[])}
         </div>
         <div class="dialog-foot">
             <Button is_first_focus=true is_disabled=making.is_busy on_press=move |()| making.is_open.set(false)>"Cancel"</Button>
