@@ -3,6 +3,7 @@
 //! under way; with typed input, or with something that is shown this once, it asks first (checklist 38). Its content lives
 //! only while it is open, and so does what was typed in it.
 
+use crate::clock;
 use crate::components::button::{Button, ButtonKind};
 use crate::components::fresh_id;
 use crate::components::icons::{Icon, icon};
@@ -16,6 +17,8 @@ use wasm_bindgen::JsCast;
 /// was changed.
 const LOOK_AFTER: Duration = Duration::from_millis(100);
 const LOOKS: u32 = 30;
+/// Requests to close within this time come from one press: in a date field Chromium makes two of one Esc.
+const SAME_PRESS_MS: f64 = 50.0;
 
 /// The name of what an open dialog shows this once, such as `log-in link`.
 #[derive(Clone, Copy)]
@@ -51,6 +54,7 @@ pub(crate) fn Dialog(
 ) -> impl IntoView {
     let dialog_ref = NodeRef::<html::Dialog>::new();
     let asks_first = RwSignal::new(false);
+    let asked_at_ms = StoredValue::new(0.0);
     let only_here = RwSignal::new(None::<&'static str>);
     let title_id = fresh_id("dialog-title");
     let labelled_by = title_id.clone();
@@ -85,9 +89,12 @@ pub(crate) fn Dialog(
             return false;
         }
         // What was typed can be typed again: the second Esc is an answer. What is shown once needs a plain one.
+        let is_answer =
+            asks_first.get_untracked() && clock::now_ms() - asked_at_ms.get_value() > SAME_PRESS_MS;
         let would_lose = only_here.with_untracked(Option::is_some)
-            || !asks_first.get_untracked() && is_dirty.is_some_and(|is_dirty| is_dirty.run(()));
-        if would_lose {
+            || !is_answer && is_dirty.is_some_and(|is_dirty| is_dirty.run(()));
+        if would_lose && !asks_first.get_untracked() {
+            asked_at_ms.set_value(clock::now_ms());
             asks_first.set(true);
         }
         !would_lose

@@ -6,7 +6,8 @@ use crate::api::enums::{ApiKeyScope, ApiKeyState};
 use crate::logic::number::counted;
 use std::fmt::Write as _;
 
-const HOUR: f64 = 3_600_000.0;
+const MINUTE: f64 = 60_000.0;
+const HOUR: f64 = 60.0 * MINUTE;
 const DAY: f64 = 24.0 * HOUR;
 
 /// Days that the use of a key is shown for, today among them.
@@ -151,16 +152,16 @@ impl Standing {
     }
 }
 
-/// Time that is left, rounded up, such as `72 h` or `5 days`.
+/// Time that is left, rounded up, such as `72 h` or `5 days`. The page's clock may be half a minute late.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "the values are counts of minutes to days"
 )]
 fn remaining(left_ms: f64) -> String {
-    let whole = |unit: f64| (left_ms / unit).ceil().max(1.0) as i64;
+    let whole = |unit: f64| ((left_ms - MINUTE / 2.0) / unit).ceil().max(1.0) as i64;
     if left_ms <= HOUR {
-        format!("{} min", whole(60_000.0))
-    } else if left_ms <= 3.0 * DAY {
+        format!("{} min", whole(MINUTE))
+    } else if left_ms <= 3.0 * DAY + MINUTE {
         format!("{} h", whole(HOUR))
     } else {
         counted(whole(DAY), "day", "days")
@@ -389,8 +390,9 @@ mod tests {
             ..ACTIVE
         };
         assert_eq!(word(ending(72.0 * HOUR - 1.0)), "Ends in 72 h");
+        assert_eq!(word(ending(72.0 * HOUR + 29_000.0)), "Ends in 72 h");
         assert_eq!(word(ending(1.5 * HOUR)), "Ends in 2 h");
-        assert_eq!(word(ending(59.5 * 60_000.0)), "Ends in 60 min");
+        assert_eq!(word(ending(59.6 * 60_000.0)), "Ends in 60 min");
         assert_eq!(word(ending(10.0)), "Ends in 1 min");
         assert_eq!(word(ending(0.0)), "Replaced");
     }
