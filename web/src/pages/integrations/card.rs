@@ -122,7 +122,7 @@ fn not_connected(
         {off_notice(is_on, is_busy, switch)}
         <div class="actions">
             <Button kind=ButtonKind::Primary on_press=move |()| context.is_generating.set(true)>"Connect"</Button>
-            <span class="quiet">"Makes your first key, called Default."</span>
+            <span class="quiet">"Makes a key called Default."</span>
         </div>
         <div class="example">
             <h3>"What a program sends"</h3>

@@ -45,12 +45,17 @@ fn default_form(making: Making, _: RwSignal<bool>) -> AnyView {
     let context = making.context;
     let before = untrack(|| context.default_key());
     let expires_at = before.as_ref().and_then(inherited_expiry);
+    // Those of a key in use the server passes on; otherwise it gets what is said here.
+    let first_scopes = match &before {
+        Some(_) => None,
+        None => Some(untrack(|| context.former_default_scopes())),
+    };
+    let scopes = first_scopes.clone();
     let generate = move |()| {
         let slug = context.agency.slug.get_untracked();
         let input = GenerateApiKeyInput {
             name: DEFAULT_NAME.to_owned(),
-            // The server passes on those of the key before.
-            scopes: None,
+            scopes: scopes.clone(),
             expires_at: expires_at.clone(),
         };
         making.send(async move { api::generate(&slug, input).await });
@@ -58,11 +63,17 @@ fn default_form(making: Making, _: RwSignal<bool>) -> AnyView {
     let is_replacing = before.is_some();
     let text = match &before {
         Some(key) => replacing(context, key),
-        None => view! {
-            <p class="consequence">"A key called Default is made, and shown this once."</p>
-            <p>"It may read and place calls, and does not expire. For other scopes or an expiry, make a key with a name of its own afterwards."</p>
+        None => {
+            let text = format!(
+                "Its scopes are {}, and it does not expire. For other scopes or an expiry, make a key with a name of its own afterwards.",
+                api_key_words::scopes_in_words(first_scopes.as_deref().unwrap_or_default())
+            );
+            view! {
+                <p class="consequence">"A key called Default is made, and shown this once."</p>
+                <p>{text}</p>
+            }
+            .into_any()
         }
-        .into_any(),
     };
     let (kind, label) = if is_replacing {
         (ButtonKind::Danger, "Replace key")
@@ -204,7 +215,11 @@ fn named_form(making: Making, is_dirty: RwSignal<bool>) -> AnyView {
     view! {
         <form
             novalidate
-            on:input=move |_| form.is_dirty.set(true)
+            on:input=move |_| {
+                form.is_dirty.set(true);
+                // What was refused is not what stands there now.
+                form.making.failure.set(None);
+            }
             on:submit=move |event| {
                 event.prevent_default();
                 form.send();

@@ -2,7 +2,7 @@
 //! parts; the dialogs are files of their own.
 
 use crate::api::api_keys::{self as api, Access, ApiKey, KeysAndAccess};
-use crate::api::enums::ApiKeyState;
+use crate::api::enums::{ApiKeyScope, ApiKeyState};
 use crate::clock;
 use crate::components::button::{Button, ButtonKind};
 use crate::components::error_notice::ErrorNotice;
@@ -60,6 +60,16 @@ impl KeysContext {
             keys.find(|key| key.state == ApiKeyState::Active && key.name.to_lowercase() == name)
                 .cloned()
         })
+    }
+
+    /// What a first key of the card may: what the last one of its name might, or else read and place calls.
+    pub(super) fn former_default_scopes(self) -> Vec<ApiKeyScope> {
+        let known = self.ended.with(|keys| {
+            let mut keys = keys.iter();
+            let key = keys.find(|key| key.name.eq_ignore_ascii_case(DEFAULT_NAME))?;
+            Some(key.scopes.clone())
+        });
+        known.unwrap_or_else(|| vec![ApiKeyScope::Read, ApiKeyScope::CallsTrigger])
     }
 
     /// The last four characters of the keys that overlap with one in use.

@@ -1,7 +1,7 @@
 //! Revoking a key: what stops is said first, with how much the key is used; it cannot be undone.
 
 use crate::api::ApiError;
-use crate::api::api_keys as api;
+use crate::api::api_keys::{self as api, ApiKey};
 use crate::components::button::{Button, ButtonKind};
 use crate::components::dialog::Dialog;
 use crate::components::error_notice::ErrorNotice;
@@ -54,6 +54,8 @@ pub(super) fn revoke_dialog(context: KeysContext) -> AnyView {
             <div class="dialog-body">
                 {
                     failure.set(None);
+                    // How much it is used decides: read it as it is now.
+                    context.loaded.reload();
                     consequence(context)
                 }
                 {dynamic(move || match failure.get() {
@@ -73,18 +75,35 @@ pub(super) fn revoke_dialog(context: KeysContext) -> AnyView {
     .into_any()
 }
 
+fn used(key: &ApiKey) -> AnyView {
+    match &key.last_used_at {
+        Some(at) => {
+            let words = api_key_words::use_in_words(&days_of(key));
+            view! { <p>{words} "; last used " {relative_time(at)} "."</p> }.into_any()
+        }
+        None => view! {
+            <p>"No request with it has been counted. The latest ones are counted some seconds late."</p>
+        }
+        .into_any(),
+    }
+}
+
 fn consequence(context: KeysContext) -> AnyView {
     let Some(key) = context.chosen.get_untracked() else {
         return ().into_any();
     };
     let overlapping = untrack(|| context.overlapping(&key));
-    let used = match &key.last_used_at {
-        Some(at) => {
-            let words = api_key_words::use_in_words(&days_of(&key));
-            view! { <p>{words} "; last used " {relative_time(at)} "."</p> }.into_any()
-        }
-        None => view! { <p>"It was never used."</p> }.into_any(),
-    };
+    let id = key.id.clone();
+    let now = Memo::new(move |_| {
+        context.in_use.with(|keys| {
+            let mut keys = keys.iter();
+            keys.find(|key| key.id == id).cloned()
+        })
+    });
+    let used = dynamic(move || match now.get() {
+        Some(key) => used(&key),
+        None => ().into_any(),
+    });
     view! {
         <p class="consequence">{api_key_words::revocation(&key.name, &key.hint, &overlapping)}</p>
         {used}
