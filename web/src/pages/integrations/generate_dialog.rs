@@ -42,7 +42,7 @@ fn inherited_expiry(key: &ApiKey) -> Option<String> {
 }
 
 fn default_form(making: Making, _: RwSignal<bool>) -> AnyView {
-    let context = making.context;
+    let context = making.context();
     let before = untrack(|| context.default_key());
     let expires_at = before.as_ref().and_then(inherited_expiry);
     // Those of a key in use the server passes on; otherwise it gets what is said here.
@@ -61,19 +61,18 @@ fn default_form(making: Making, _: RwSignal<bool>) -> AnyView {
         making.send(async move { api::generate(&slug, input).await });
     };
     let is_replacing = before.is_some();
-    let text = match &before {
-        Some(key) => replacing(context, key),
-        None => {
-            let text = format!(
-                "Its scopes are {}, and it does not expire. For other scopes or an expiry, make a key with a name of its own afterwards.",
-                api_key_words::scopes_in_words(first_scopes.as_deref().unwrap_or_default())
-            );
-            view! {
-                <p class="consequence">"A key called Default is made, and shown this once."</p>
-                <p>{text}</p>
-            }
-            .into_any()
+    let text = if let Some(key) = &before {
+        replacing(context, key)
+    } else {
+        let text = format!(
+            "Its scopes are {}, and it does not expire. For other scopes or an expiry, make a key with a name of its own afterwards.",
+            api_key_words::scopes_in_words(first_scopes.as_deref().unwrap_or_default())
+        );
+        view! {
+            <p class="consequence">"A key called Default is made, and shown this once."</p>
+            <p>{text}</p>
         }
+        .into_any()
     };
     let (kind, label) = if is_replacing {
         (ButtonKind::Danger, "Replace key")
@@ -167,7 +166,7 @@ impl Form {
             }
         };
         self.expiry_error.set(None);
-        let slug = self.making.context.agency.slug.get_untracked();
+        let slug = self.making.context().agency.slug.get_untracked();
         let input = GenerateApiKeyInput {
             name: value_of(self.name),
             scopes: Some(self.scopes.get_untracked()),
@@ -203,7 +202,7 @@ fn named_form(making: Making, is_dirty: RwSignal<bool>) -> AnyView {
     });
     let replaced = Memo::new(move |_| {
         let name = form.typed_name.get();
-        making.context.named(&name)
+        making.context().named(&name)
     });
     let label = move || {
         if replaced.with(Option::is_some) {

@@ -22,7 +22,7 @@ use std::future::Future;
 /// The making of one key; it lives while its dialog is open.
 #[derive(Clone, Copy)]
 pub(super) struct Making {
-    pub(super) context: KeysContext,
+    context: StoredValue<KeysContext>,
     pub(super) is_open: RwSignal<bool>,
     pub(super) is_busy: RwSignal<bool>,
     pub(super) failure: RwSignal<Option<ApiError>>,
@@ -30,6 +30,11 @@ pub(super) struct Making {
 }
 
 impl Making {
+    /// The tab that the dialog belongs to.
+    pub(super) fn context(self) -> KeysContext {
+        self.context.get_value()
+    }
+
     /// Sends what makes the key, once.
     pub(super) fn send(self, request: impl Future<Output = Result<MadeKey, ApiError>> + 'static) {
         if self.is_busy.get_untracked() {
@@ -45,14 +50,14 @@ impl Making {
             match answer {
                 Ok(made) => {
                     self.made.set(Some(made));
-                    self.context.loaded.reload();
+                    self.context().loaded.reload();
                 }
                 Err(error) => {
                     let is_other_now =
                         error.is(ErrorCode::Conflict) || error.is(ErrorCode::PlanWithoutApi);
                     self.failure.set(Some(error));
                     if is_other_now {
-                        self.context.loaded.reload();
+                        self.context().loaded.reload();
                     }
                 }
             }
@@ -119,7 +124,7 @@ pub(super) fn make_dialog(
         >
             {
                 is_dirty.set(false);
-                let making = Making { context, is_open, is_busy, failure: RwSignal::new(None), made };
+                let making = Making { context: StoredValue::new(context), is_open, is_busy, failure: RwSignal::new(None), made };
                 dynamic(move || match made.get() {
                     Some(made) => shown_once(made, is_open),
                     None => form(making, is_dirty),

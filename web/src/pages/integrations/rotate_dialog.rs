@@ -31,7 +31,7 @@ pub(super) fn rotate_dialog(context: KeysContext) -> AnyView {
     reason = "an overlap has at most 72 hours"
 )]
 fn form(making: Making, _: RwSignal<bool>) -> AnyView {
-    let context = making.context;
+    let context = making.context();
     let Some(key) = context.chosen.get_untracked() else {
         return ().into_any();
     };
