@@ -369,6 +369,7 @@ test("a key that somebody found is revoked, and its alert leads to the keys", as
 });
 
 test("webhooks are the other tab, and their former address leads there", async ({ page }) => {
+  // look.md: deep links, Back; checklist 40.
   await logIn(page, PEOPLE.admin, PAGES.api);
   await expect(apiCard(page)).toBeVisible();
   const tabs = page.getByRole("navigation", { name: "API & Webhooks", exact: true });
