@@ -62,6 +62,20 @@ pub enum Code {
     ProviderUnreachable,
     /// The provider's answer made no sense.
     ProviderAnswerMalformed,
+    /// The agent's client is archived; nothing was dialled.
+    ClientArchived,
+    /// Neither the agent's client nor the agency has a key of the agent's provider; nothing was dialled.
+    NoKey,
+    /// The provider refused the key again and again, so that it is not asked until a check succeeds; nothing was dialled.
+    BreakerOpen,
+    /// The key opens an account that does not hold the agent; nothing was dialled.
+    AccountMismatch,
+    /// The account does not hold the agent any more; nothing was dialled.
+    AgentInactive,
+    /// The provider dials from a number of the account only, and there is none to dial from.
+    NoOutboundNumber,
+    /// As many calls are under way as there may be at once.
+    TooManyCalls,
     /// The GraphQL document is malformed, too deep, too complex or not allowed here.
     QueryRefused,
     /// A fault of the server; `requestId` finds it in the log.
@@ -93,13 +107,20 @@ impl Code {
             Self::ProviderRateLimited => "PROVIDER_RATE_LIMITED",
             Self::ProviderUnreachable => "PROVIDER_UNREACHABLE",
             Self::ProviderAnswerMalformed => "PROVIDER_ANSWER_MALFORMED",
+            Self::ClientArchived => "CLIENT_ARCHIVED",
+            Self::NoKey => "NO_KEY",
+            Self::BreakerOpen => "BREAKER_OPEN",
+            Self::AccountMismatch => "ACCOUNT_MISMATCH",
+            Self::AgentInactive => "AGENT_INACTIVE",
+            Self::NoOutboundNumber => "NO_OUTBOUND_NUMBER",
+            Self::TooManyCalls => "TOO_MANY_CALLS",
             Self::QueryRefused => "QUERY_REFUSED",
             Self::Internal => "INTERNAL",
         }
     }
 
     /// Every code.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 30] = [
         Self::Unauthenticated,
         Self::Forbidden,
         Self::MissingScope,
@@ -121,6 +142,13 @@ impl Code {
         Self::ProviderRateLimited,
         Self::ProviderUnreachable,
         Self::ProviderAnswerMalformed,
+        Self::ClientArchived,
+        Self::NoKey,
+        Self::BreakerOpen,
+        Self::AccountMismatch,
+        Self::AgentInactive,
+        Self::NoOutboundNumber,
+        Self::TooManyCalls,
         Self::QueryRefused,
         Self::Internal,
     ];
@@ -217,6 +245,28 @@ pub enum Error {
         /// Whose, what, next: a sentence for people.
         message: String,
     },
+    /// A call that its route stops: nothing was dialled.
+    #[error("{message}")]
+    RouteBlocked {
+        /// What stops it.
+        code: Code,
+        /// What is wrong and what to do, for people.
+        message: String,
+    },
+    /// There is no number to dial from.
+    #[error(
+        "{} dials from a number of the account only, and the agent answers none there. Name one with fromNumberId, or attach one to the agent.",
+        .0.display_name()
+    )]
+    NoOutboundNumber(ProviderKind),
+    /// As many calls as there may be at once.
+    #[error(
+        "{most} calls are under way, which is as many as there may be at once. Nothing was dialled; place the call when one has ended."
+    )]
+    TooManyCalls {
+        /// How many there may be.
+        most: i64,
+    },
     /// A stored key that the master key in use does not open.
     #[error(
         "This key was sealed with another master key and cannot be opened. Enter it again, or start the server with the master key that sealed it."
@@ -262,6 +312,9 @@ impl Error {
             Self::WrongCredentials => Code::WrongCredentials,
             Self::SetUpClosed(_) => Code::SetUpClosed,
             Self::Provider { cause, .. } => provider_code(cause),
+            Self::RouteBlocked { code, .. } => *code,
+            Self::NoOutboundNumber(_) => Code::NoOutboundNumber,
+            Self::TooManyCalls { .. } => Code::TooManyCalls,
             Self::KeyUnreadable => Code::KeyUnreadable,
             Self::QueryRefused(_) => Code::QueryRefused,
             Self::Internal(_) => Code::Internal,

@@ -88,6 +88,8 @@ ids! {
     PlacementRunId
     /// One agent of it.
     PlacementItemId
+    /// A call.
+    CallId
     /// A unit of background work.
     JobId
 }

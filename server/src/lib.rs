@@ -19,6 +19,7 @@ mod alerts;
 pub mod api_keys;
 pub mod app;
 pub mod audit;
+mod calls;
 mod clients;
 pub mod clock;
 pub mod command;

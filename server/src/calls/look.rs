@@ -16,9 +16,7 @@ use crate::{
     id::{AgencyId, CallId},
     jobs::{Job, JobError},
     keys,
-    providers::{
-        CallSearch, ProviderError, RemoteCall, SoughtCall, call_provider, find_call,
-    },
+    providers::{CallSearch, ProviderError, RemoteCall, SoughtCall, call_provider, find_call},
     store::{self, Conn, calls::CallRow, provider_keys::KeyRow},
     sync::run::wait_for,
 };
@@ -184,7 +182,9 @@ async fn write(app: &App, mut row: CallRow, seen: &Seen) -> Result<Option<Timest
     loop {
         let now = app.clock.now();
         let is_late = row.created_at.until(now) > LONGEST_SEARCH
-            || row.ended_at.is_some_and(|at| at.until(now) > LONGEST_SETTLING);
+            || row
+                .ended_at
+                .is_some_and(|at| at.until(now) > LONGEST_SETTLING);
         row.look_count += 1;
         row.look_at = (!is_late).then(|| now.plus(pause(&row, seen)));
         let mut tx = app.db.begin().await?;

@@ -13,19 +13,13 @@ use crate::{
     clock::Timestamp,
     error::{Code, Error, Result, provider_code},
     id::{AgencyId, AgentId, CallId, PhoneNumberId},
-    jobs,
-    keys,
+    jobs, keys,
     providers::{
-        CallStatus, FromNumber, NotPlaced, PlaceCall, PlacedCall, ProviderKind, RemoteCall,
-        call_provider,
+        CallStatus, FromNumber, NotPlaced, PlaceCall, PlacedCall, ProviderError, ProviderKind,
+        RemoteCall, call_provider,
     },
-    routing::{self, Explained, resolve::Scope},
-    store::{
-        self, Conn,
-        calls::CallRow,
-        phone_numbers::PhoneNumberRow,
-        provider_keys::KeyRow,
-    },
+    routing::{self, Explained, receipt::Receipt, words},
+    store::{self, Conn, calls::CallRow, phone_numbers::PhoneNumberRow, provider_keys::KeyRow},
     sync::run::record_health,
 };
 
@@ -93,16 +87,25 @@ async fn begin(
 ) -> Result<Option<Intent>> {
     let explained = routing::explain(app, agency, viewer.client(), &new.agent).await?;
     if let Some(block) = explained.route.block {
-        return Err(routing::refusal(&explained, block));
+        return Err(words::refusal(&explained, block)?);
     }
     let (Some(key), Some(placement)) = (explained.key(), explained.placement()) else {
-        return Err(Error::internal("an open route without a key or a placement"));
+        return Err(Error::internal(
+            "an open route without a key or a placement",
+        ));
     };
     let provider = keys::provider_of(&key.provider)?;
     let from = from_number(app, agency, &explained, new.from.as_ref(), provider).await?;
     let secret = keys::open(app, key)?;
     let now = app.clock.now();
-    let row = new_row(viewer, agency, &explained, key, (new, to, from.as_ref(), lease), now)?;
+    let row = new_row(
+        viewer,
+        agency,
+        &explained,
+        key,
+        (new, to, from.as_ref(), lease),
+        now,
+    )?;
     let mut tx = app.db.begin().await?;
     if !is_as_it_was(&mut tx, agency, key).await? {
         return Ok(None);
@@ -167,10 +170,8 @@ fn new_row(
     (new, to, from, lease): (&NewCall, &str, Option<&PhoneNumberRow>, Option<&Lease>),
     now: Timestamp,
 ) -> Result<CallRow> {
-    let payer = match explained.route.taken {
-        Some(Scope::Client) => "client",
-        _ => "agency",
-    };
+    let taken = explained.route.taken;
+    let payer = taken.ok_or_else(|| Error::internal("an open route without a key"))?;
     Ok(CallRow {
         id: CallId::new(),
         agency_id: agency.clone(),
@@ -180,7 +181,7 @@ fn new_row(
         account_id: key.version.account_id.clone(),
         key_id: key.id.clone(),
         key_version: key.version.version,
-        payer: payer.to_owned(),
+        payer: payer.as_str().to_owned(),
         origin: new.origin.as_str().to_owned(),
         direction: "outbound".to_owned(),
         requested_by: Some(viewer.user_id.clone()),
@@ -195,7 +196,7 @@ fn new_row(
         end_cause: None,
         error_code: None,
         error_message: None,
-        route: serde_json::to_string(&routing::Receipt::of(explained))?,
+        route: serde_json::to_string(&Receipt::of(explained))?,
         cost_micros: None,
         cost_currency: None,
         duration_ms: None,
@@ -212,7 +213,13 @@ fn new_row(
 
 /// Asks the provider, once.
 async fn ask(app: &App, new: &NewCall, intent: Intent) -> Result<CallRow> {
-    let Intent { row, key, secret, remote_agent_id, from } = intent;
+    let Intent {
+        row,
+        key,
+        secret,
+        remote_agent_id,
+        from,
+    } = intent;
     let provider = keys::provider_of(&row.provider)?;
     let region = keys::region_of(&key.version.region)?;
     let base_url = match keys::host(app, provider, region) {
@@ -229,7 +236,10 @@ async fn ask(app: &App, new: &NewCall, intent: Intent) -> Result<CallRow> {
         remote_agent_id: &remote_agent_id,
         from: from.as_ref().and_then(|row| {
             let number = row.number.as_deref()?;
-            Some(FromNumber { remote_id: &row.remote_id, number })
+            Some(FromNumber {
+                remote_id: &row.remote_id,
+                number,
+            })
         }),
         to: &to,
         webhook: None,
@@ -239,17 +249,21 @@ async fn ask(app: &App, new: &NewCall, intent: Intent) -> Result<CallRow> {
         Ok(placed) => taken(app, row, placed).await,
         Err(not_placed) if not_placed.may_have_dialled => unknown(app, row, &not_placed).await,
         Err(NotPlaced { error, .. }) => {
-            let message = keys::words::refused_call(provider, &error);
+            let message = refusal(provider, &error);
             refused(app, row, provider_code(&error), &message).await?;
             record_health(app, &key, &error).await?;
-            Err(Error::Provider { provider, cause: error, message })
+            Err(Error::Provider {
+                provider,
+                cause: error,
+                message,
+            })
         }
     }
 }
 
 /// Writes a call that the provider has taken. A report may have come before the answer.
 async fn taken(app: &App, mut row: CallRow, placed: PlacedCall) -> Result<CallRow> {
-    let told = RemoteCall::placed(placed);
+    let told = told(placed);
     let now = app.clock.now();
     loop {
         let mut tx = app.db.begin().await?;
@@ -308,18 +322,44 @@ async fn refused(app: &App, mut row: CallRow, code: Code, message: &str) -> Resu
     Ok(())
 }
 
-/// What is known of a call once its provider has taken it.
-impl RemoteCall {
-    fn placed(placed: PlacedCall) -> Self {
-        let is_over = placed.status.is_final();
-        Self {
-            status: match placed.status {
-                CallStatus::Unknown(_) => CallStatus::Queued,
-                status => status,
-            },
-            provider_status: placed.provider_status,
-            is_over,
-            ..Self::unknown(placed.remote_id)
+/// What a provider's refusal means, for people.
+fn refusal(provider: ProviderKind, error: &ProviderError) -> String {
+    let name = provider.display_name();
+    match error {
+        ProviderError::InvalidKey { .. } => format!(
+            "{name} refused the stored key, so nothing was dialled. Replace the key; no other one is used instead."
+        ),
+        ProviderError::MissingPermission { .. } => format!(
+            "The key may not place calls at {name}, so nothing was dialled. Give it that permission, or replace it."
+        ),
+        ProviderError::NoFunds { .. } => {
+            format!("The {name} account is out of funds, so nothing was dialled. Top it up.")
         }
+        ProviderError::RateLimited { .. } => {
+            format!("{name} limits calls right now, so nothing was dialled. Place it again later.")
+        }
+        ProviderError::Unavailable { .. } => {
+            format!("{name} could not be reached, so nothing was dialled. Place it again later.")
+        }
+        ProviderError::NotFound
+        | ProviderError::Rejected { .. }
+        | ProviderError::Malformed { .. } => {
+            format!("{name} refused this call, so nothing was dialled.")
+        }
+    }
+}
+
+/// What an answer to the request tells of the call. A word that nobody knows is still the word of a provider that has it.
+fn told(placed: PlacedCall) -> RemoteCall {
+    let is_over = placed.status.is_final();
+    let status = match placed.status {
+        CallStatus::Unknown(_) => CallStatus::Queued,
+        status => status,
+    };
+    RemoteCall {
+        status,
+        provider_status: placed.provider_status,
+        is_over,
+        ..RemoteCall::unknown(placed.remote_id)
     }
 }

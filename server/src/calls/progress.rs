@@ -142,7 +142,10 @@ impl Progress {
         }
         fill(&mut next.ended_reason, report.ended_reason.clone());
         fill(&mut next.end_cause, report.end_cause.map(EndCause::as_str));
-        fill(&mut next.started_at, report.started_at_ms.map(Timestamp::from_millis));
+        fill(
+            &mut next.started_at,
+            report.started_at_ms.map(Timestamp::from_millis),
+        );
         if report.is_over {
             let at = report.ended_at_ms.map_or(now, Timestamp::from_millis);
             fill(&mut next.ended_at, Some(at));

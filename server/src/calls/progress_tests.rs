@@ -27,16 +27,19 @@ fn report(status: CallStatus) -> RemoteCall {
         started_at_ms: Some(NOW + 2_000),
         ended_at_ms: is_over.then_some(NOW + 62_000),
         duration_ms: is_over.then_some(60_000),
-        cost: is_over.then_some(CallCost { micros: 71_500, currency: "USD" }),
+        cost: is_over.then_some(CallCost {
+            micros: 71_500,
+            currency: "USD",
+        }),
         is_whole: is_over,
     }
 }
 
 fn told(reports: &[RemoteCall]) -> Progress {
     let now = Timestamp::from_millis(NOW);
-    reports
-        .iter()
-        .fold(Progress::new(), |progress, report| progress.after(report, now))
+    reports.iter().fold(Progress::new(), |progress, report| {
+        progress.after(report, now)
+    })
 }
 
 /// C5: a late report of an earlier place moves nothing back, and still tells when the call began.
@@ -58,7 +61,10 @@ fn an_unknown_word_is_never_a_success() {
     assert_eq!(progress.state, State::Queued);
     assert_eq!(progress.ended_at, Some(Timestamp::from_millis(NOW)));
     let progress = told(&[odd]);
-    assert_eq!((progress.state, progress.provider_status.as_str()), (State::Unknown, "evaporated"));
+    assert_eq!(
+        (progress.state, progress.provider_status.as_str()),
+        (State::Unknown, "evaporated")
+    );
 }
 
 /// C4: a call that was given up as unconfirmed goes on when its provider tells of it after all.
@@ -77,7 +83,10 @@ fn an_unconfirmed_call_goes_on_when_it_is_told_of() {
 #[test]
 fn an_older_amount_takes_nothing_back() {
     let mut older = report(CallStatus::Completed);
-    older.cost = Some(CallCost { micros: 10, currency: "USD" });
+    older.cost = Some(CallCost {
+        micros: 10,
+        currency: "USD",
+    });
     older.duration_ms = None;
     let progress = told(&[report(CallStatus::Completed), older]);
     assert_eq!(progress.cost.unwrap().micros, 71_500);

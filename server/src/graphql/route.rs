@@ -17,6 +17,7 @@ use crate::{
     routing::{
         self, Explained,
         resolve::{Block, Doubt, Scope},
+        words,
     },
     store::provider_keys::KeyRow,
 };
@@ -159,7 +160,10 @@ impl TryFrom<Explained> for Route {
             provider: provider.into(),
             payer: route.taken.map(KeyScope::from),
             stations,
-            block: route.block.map(|code| block(&explained, code, name)),
+            block: route
+                .block
+                .map(|code| block(&explained, code))
+                .transpose()?,
             doubt: route.doubt,
             placement: placement.map(Placement::try_from).transpose()?,
             from_number: explained
@@ -222,48 +226,9 @@ fn station(
     })
 }
 
-fn block(explained: &Explained, code: Block, provider: &str) -> RouteBlock {
-    let client = explained.client.as_ref().map(|row| row.name.as_str());
-    let whose = match (explained.route.taken, client) {
-        (Some(Scope::Client), Some(client)) => format!("{client}'s {provider} key"),
-        _ => format!("The agency's {provider} key"),
-    };
-    let (message, fix) = match code {
-        Block::ClientArchived => (
-            format!("{} is archived.", client.unwrap_or("The client")),
-            "Restore the client, or assign the agent to another one.".to_owned(),
-        ),
-        Block::NoKey => (
-            format!("No {provider} key is stored."),
-            "Save one under Settings → API keys, or as the client's own.".to_owned(),
-        ),
-        Block::KeyUnreadable => (
-            format!("{whose} cannot be opened with the master key in use."),
-            "Enter the key again, or start the server with the master key that sealed it."
-                .to_owned(),
-        ),
-        Block::BreakerOpen => (
-            format!(
-                "{whose} was refused several times in a row, so {provider} is not asked any more. The agency's key is \
-                 not used instead."
-            ),
-            "Replace the key, or test it once it works again at the provider.".to_owned(),
-        ),
-        Block::AccountMismatch => (
-            format!("{whose} opens an account that does not hold this agent."),
-            "Create the agent in that account, or clear the key so that the one before it counts."
-                .to_owned(),
-        ),
-        Block::AgentInactive => (
-            format!("{whose} does not find this agent at {provider} any more."),
-            "Restore the agent at the provider, or sync again if it is there.".to_owned(),
-        ),
-        Block::CannotPlaceCalls => (
-            format!("{whose} may not place calls."),
-            format!("Give the key that permission at {provider}, then test it."),
-        ),
-    };
-    RouteBlock { code, message, fix }
+fn block(explained: &Explained, code: Block) -> Result<RouteBlock> {
+    let (message, fix) = words::block(explained, code)?;
+    Ok(RouteBlock { code, message, fix })
 }
 
 #[derive(Default)]
@@ -279,7 +244,7 @@ impl RouteQuery {
         #[graphql(desc = "Ringfence's id of the agent.")] agent_id: ID,
     ) -> Result<Route> {
         let agent = AgentId::from(agent_id.as_str());
-        routing::explain(ctx.app()?, ctx.agency()?, &agent)
+        routing::explain(ctx.app()?, ctx.agency()?, None, &agent)
             .await?
             .try_into()
     }

@@ -13,6 +13,7 @@ use crate::{
     alerts::email::SendAlertJob,
     api_keys::reminder,
     app::App,
+    calls::look::LookJob,
     clock::Timestamp,
     error::{Error, Result},
     health::check::CheckKeyJob,
@@ -232,6 +233,7 @@ async fn run_kind(app: &App, job: &JobRow, stop: &CancellationToken) -> Result<(
             DeliverJob::KIND => parse::<DeliverJob>(job)?.run(app, stop).await,
             SendAlertJob::KIND => parse::<SendAlertJob>(job)?.run(app, stop).await,
             PlacementJob::KIND => parse::<PlacementJob>(job)?.run(app, stop).await,
+            LookJob::KIND => parse::<LookJob>(job)?.run(app, stop).await,
             other => Err(unknown_kind(other).into()),
         }
     };
@@ -248,6 +250,7 @@ async fn give_up(app: &App, job: &JobRow, error: &Error) -> Result<()> {
         CheckKeyJob::KIND => give_up_as::<CheckKeyJob>(app, job, error).await,
         DeliverJob::KIND => give_up_as::<DeliverJob>(app, job, error).await,
         SendAlertJob::KIND => give_up_as::<SendAlertJob>(app, job, error).await,
+        LookJob::KIND => give_up_as::<LookJob>(app, job, error).await,
         PlacementJob::KIND => give_up_as::<PlacementJob>(app, job, error).await,
         _ => Ok(()),
     }

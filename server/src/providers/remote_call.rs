@@ -47,7 +47,7 @@ pub struct RemoteCall {
 
 impl RemoteCall {
     /// A call of which nothing but its id is known.
-    pub(super) fn unknown(remote_id: String) -> RemoteCall {
+    pub(crate) fn unknown(remote_id: String) -> RemoteCall {
         RemoteCall {
             remote_id,
             call_id: None,

@@ -1,12 +1,14 @@
 //! Whose key a call goes over, and why (R1 to R6): the facts of an agent's client, keys and placements, gathered anew for
 //! each question, and the rule that decides. Whoever places a call and whoever explains one ask here alike.
 
+pub(crate) mod receipt;
 pub(crate) mod resolve;
+pub(crate) mod words;
 
 use crate::{
     app::App,
     error::{Error, Result},
-    id::{AgencyId, AgentId},
+    id::{AgencyId, AgentId, ClientId},
     keys::{self, Health},
     providers::{Capability, CapabilityState},
     routing::resolve::{Case, KeyFacts, PlacementFacts, Route},
@@ -43,10 +45,15 @@ impl Explained {
     }
 }
 
-/// The route of an agent of this agency, as it is at this moment.
-pub(crate) async fn explain(app: &App, agency: &AgencyId, agent: &AgentId) -> Result<Explained> {
+/// The route of an agent of this agency, of this client alone where one is named, as it is at this moment.
+pub(crate) async fn explain(
+    app: &App,
+    agency: &AgencyId,
+    client: Option<&ClientId>,
+    agent: &AgentId,
+) -> Result<Explained> {
     let mut conn = app.db.read().await?;
-    let agent = store::agents::find(&mut conn, agency, None, agent.as_str())
+    let agent = store::agents::find(&mut conn, agency, client, agent.as_str())
         .await?
         .ok_or(Error::NotFound)?;
     let provider = keys::provider_of(&agent.provider)?;

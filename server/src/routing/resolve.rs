@@ -13,6 +13,16 @@ pub(crate) enum Scope {
     Agency,
 }
 
+impl Scope {
+    /// As the database keeps it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Agency => "agency",
+        }
+    }
+}
+
 /// What is known of a stored key.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeyFacts<'a> {
@@ -73,6 +83,18 @@ pub(crate) enum Doubt {
     RateLimited,
     /// It did not answer the last check.
     Unreachable,
+}
+
+impl Doubt {
+    /// As the database keeps it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::KeyRefused => "key_refused",
+            Self::NoFunds => "no_funds",
+            Self::RateLimited => "rate_limited",
+            Self::Unreachable => "unreachable",
+        }
+    }
 }
 
 /// The answer.

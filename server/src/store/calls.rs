@@ -157,8 +157,7 @@ pub(crate) async fn find_by_remote(
     account: &AccountId,
     remote_id: &str,
 ) -> Result<Option<CallRow>> {
-    const SQL: &str =
-        select!("WHERE c.agency_id = $1 AND c.account_id = $2 AND c.remote_id = $3");
+    const SQL: &str = select!("WHERE c.agency_id = $1 AND c.account_id = $2 AND c.remote_id = $3");
     Ok(
         on!(conn, c => sqlx::query_as(SQL).bind(agency).bind(account).bind(remote_id).fetch_optional(c).await)?,
     )
@@ -198,8 +197,7 @@ pub(crate) async fn update(conn: &mut Conn, row: &CallRow) -> Result<bool> {
 
 /// How many calls of this holder are under way (A6): those whose lease has neither been given back nor run out.
 pub(crate) async fn count_under_way(conn: &mut Conn, holder: &str, now: Timestamp) -> Result<i64> {
-    const SQL: &str =
-        "SELECT count(*) FROM calls WHERE lease_holder = $1 AND lease_until IS NOT NULL AND lease_until > $2";
+    const SQL: &str = "SELECT count(*) FROM calls WHERE lease_holder = $1 AND lease_until IS NOT NULL AND lease_until > $2";
     Ok(on!(conn, c => sqlx::query_scalar(SQL).bind(holder).bind(now).fetch_one(c).await)?)
 }
 

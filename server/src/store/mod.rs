@@ -13,6 +13,7 @@ pub(crate) mod alerts;
 pub(crate) mod api_keys;
 pub(crate) mod audit;
 pub(crate) mod batch;
+pub(crate) mod calls;
 pub(crate) mod clients;
 pub(crate) mod facts;
 pub(crate) mod health;

@@ -200,6 +200,22 @@ pub(crate) async fn find_first_answered(
         .await)?)
 }
 
+/// A number that this account holds and that can be called from.
+pub(crate) async fn find_in_account(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    account: &AccountId,
+    number: &PhoneNumberId,
+) -> Result<Option<PhoneNumberRow>> {
+    const SQL: &str = concat!(
+        columns!(),
+        "WHERE n.agency_id = $1 AND n.account_id = $2 AND n.id = $3 AND n.status = 'active' AND n.number IS NOT NULL"
+    );
+    Ok(
+        on!(conn, c => sqlx::query_as(SQL).bind(agency).bind(account).bind(number).fetch_optional(c).await)?,
+    )
+}
+
 // Numbers `n`, with the placement `p` that answers each, in the account of the key `$2` that are lost with it (K8). Where
 // another key in use opens the account too, those go on whose agents do not stop; what no agent of ours answers is the
 // agency's. No account follows the key's where `$3` is empty.

@@ -106,6 +106,23 @@ pub(crate) async fn find(
     Ok(on!(conn, c => sqlx::query_as(SQL).bind(agency).bind(key).fetch_optional(c).await)?)
 }
 
+/// One version of a key, in use or not.
+pub(crate) async fn find_version(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    key: &KeyId,
+    version: i64,
+) -> Result<Option<KeyRow>> {
+    const SQL: &str = "SELECT k.id, k.agency_id, k.scope_kind, k.scope_id, k.provider, k.health, k.health_message, \
+        k.checked_at, k.breaker, v.version, v.account_id, v.region, v.capabilities, v.last_four, v.fingerprint, v.cipher, \
+        v.master_key_id, v.wrapped_key, v.sealed, v.saved_by, v.saved_at \
+        FROM provider_keys k JOIN provider_key_versions v ON v.key_id = k.id \
+        WHERE k.agency_id = $1 AND k.id = $2 AND v.version = $3";
+    Ok(
+        on!(conn, c => sqlx::query_as(SQL).bind(agency).bind(key).bind(version).fetch_optional(c).await)?,
+    )
+}
+
 /// One page of the keys of a scope, by provider; the provider is the cursor, so that no key id shows in it.
 pub(crate) async fn list(
     conn: &mut Conn,
