@@ -8,6 +8,7 @@ pub(crate) mod agent_change;
 pub(crate) mod alert;
 pub(crate) mod api_key;
 pub(crate) mod audit;
+pub(crate) mod call;
 pub(crate) mod client;
 pub(crate) mod context;
 pub(crate) mod failure;
@@ -62,6 +63,7 @@ pub struct Query(
     alert::AlertQuery,
     webhook::WebhookQuery,
     api_key::ApiKeyQuery,
+    call::CallQuery,
 );
 
 /// Everything that can be changed.
@@ -76,6 +78,7 @@ pub struct Mutation(
     alert::AlertMutation,
     webhook::WebhookMutation,
     api_key::ApiKeyMutation,
+    call::CallMutation,
     placement_run::PlacementRunMutation,
     agent_change::AgentMutation,
 );
