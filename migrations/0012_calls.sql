@@ -38,6 +38,7 @@ CREATE TABLE calls (
     cost_currency   TEXT,
     duration_ms     BIGINT,
     created_at      BIGINT NOT NULL,
+    updated_at      BIGINT NOT NULL,
     started_at      BIGINT,
     ended_at        BIGINT,
     -- Who may not place too many at once (A6), and until when this one counts at the latest; NULL: it counts no more.
@@ -52,9 +53,11 @@ CREATE TABLE calls (
 CREATE INDEX calls_by_agency ON calls (agency_id, created_at, id);
 CREATE INDEX calls_by_client ON calls (agency_id, client_id, created_at, id);
 CREATE INDEX calls_by_agent ON calls (agent_id, created_at);
+CREATE INDEX calls_by_change ON calls (agency_id, updated_at);
 CREATE UNIQUE INDEX calls_by_remote ON calls (account_id, remote_id);
 CREATE INDEX calls_to_look_at ON calls (look_at) WHERE look_at IS NOT NULL;
-CREATE INDEX calls_under_way ON calls (lease_holder) WHERE lease_until IS NOT NULL;
+CREATE INDEX calls_live ON calls (key_id) WHERE ended_at IS NULL;
+CREATE INDEX calls_under_way ON calls (agency_id, lease_holder, lease_until) WHERE lease_until IS NOT NULL;
 
 -- What a provider's webhooks told: each event counts once, however often it is delivered (C5).
 CREATE TABLE call_events (
@@ -68,17 +71,17 @@ CREATE TABLE call_events (
 );
 CREATE INDEX call_events_by_time ON call_events (received_at);
 
--- Requests that name themselves (C3): the first answer stands for a day, whichever key asks again.
+-- Requests that name themselves (C3): the first answer stands for a day, whichever key asks again. Of the request itself a hash
+-- is kept, no word.
 CREATE TABLE idempotent_requests (
-    agency_id    TEXT NOT NULL REFERENCES agencies (id),
-    route        TEXT NOT NULL,
-    request_key  TEXT NOT NULL,
-    request_hash TEXT NOT NULL,
-    call_id      TEXT REFERENCES calls (id),
-    -- NULL while the first one is under way.
-    status       BIGINT,
-    answer       TEXT,
-    created_at   BIGINT NOT NULL,
+    agency_id      TEXT NOT NULL REFERENCES agencies (id),
+    route          TEXT NOT NULL,
+    request_key    TEXT NOT NULL,
+    request_hash   TEXT NOT NULL,
+    call_id        TEXT NOT NULL REFERENCES calls (id),
+    -- Where the call stood in the first answer; NULL: nobody has been answered yet.
+    answered_state TEXT,
+    created_at     BIGINT NOT NULL,
     PRIMARY KEY (agency_id, route, request_key)
 );
 CREATE INDEX idempotent_requests_by_time ON idempotent_requests (created_at);

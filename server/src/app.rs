@@ -14,7 +14,7 @@ use crate::{
     config::Config,
     demo::DemoInfo,
     error::Error,
-    id::{PlacementRunId, SyncRunId},
+    id::{AgencyId, CallId, PlacementRunId, SyncRunId},
     limits::{InProcess, RequestLimits},
     providers::http::HttpClient,
     store::{self, Db},
@@ -60,6 +60,8 @@ pub struct Inner {
     pub(crate) sync_events: broadcast::Sender<SyncRunId>,
     /// Says which placement run has moved.
     pub(crate) placement_events: broadcast::Sender<PlacementRunId>,
+    /// Says which call of which agency has moved.
+    pub(crate) call_events: broadcast::Sender<(AgencyId, CallId)>,
 }
 
 /// What is counted in this process.
@@ -179,6 +181,7 @@ impl App {
             job_bell: Notify::new(),
             sync_events: broadcast::channel(256).0,
             placement_events: broadcast::channel(256).0,
+            call_events: broadcast::channel(256).0,
         })))
     }
 

@@ -86,6 +86,14 @@ pub struct Options {
     #[arg(long, value_name = "PLAN=COUNT,…")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_requests_per_agency: Option<String>,
+    /// Calls of one API key that may be under way at once, by plan [env: `RINGFENCE_API_CALLS_PER_KEY`] [default: agency=10,enterprise=10].
+    #[arg(long, value_name = "PLAN=COUNT,…")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_calls_per_key: Option<String>,
+    /// Calls of an agency that may be under way at once, by plan; those that people place count too [env: `RINGFENCE_CALLS_PER_AGENCY`] [default: starter=100,agency=100,enterprise=100].
+    #[arg(long, value_name = "PLAN=COUNT,…")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls_per_agency: Option<String>,
     /// File with the address of a mail server, such as <smtps://user:password@mail.example.com> [env: `RINGFENCE_SMTP_URL_FILE`, or the address itself in `RINGFENCE_SMTP_URL`].
     #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -271,6 +279,7 @@ impl Config {
     }
 
     fn check(options: Options) -> Result<Self, ConfigError> {
+        let api_limits = ApiLimits::parse(&options)?;
         let data_dir = options.data_dir.unwrap_or_else(|| PathBuf::from("data"));
         let listen: SocketAddr = options
             .listen
@@ -334,10 +343,7 @@ impl Config {
             trusted_proxies: parse_networks(options.trusted_proxies.as_deref())?,
             sync_interval: hours(sync_hours),
             health_check_interval: hours(check_hours),
-            api_limits: ApiLimits::parse(
-                options.api_requests_per_key.as_deref(),
-                options.api_requests_per_agency.as_deref(),
-            )?,
+            api_limits,
             email: email_config(
                 options.smtp_url_file.as_deref(),
                 options.email_from.as_deref(),

@@ -62,6 +62,8 @@ pub enum Code {
     ProviderUnreachable,
     /// The provider's answer made no sense.
     ProviderAnswerMalformed,
+    /// The provider refused the call itself, such as a number that it does not call.
+    ProviderRefused,
     /// The agent's client is archived; nothing was dialled.
     ClientArchived,
     /// Neither the agent's client nor the agency has a key of the agent's provider; nothing was dialled.
@@ -107,6 +109,7 @@ impl Code {
             Self::ProviderRateLimited => "PROVIDER_RATE_LIMITED",
             Self::ProviderUnreachable => "PROVIDER_UNREACHABLE",
             Self::ProviderAnswerMalformed => "PROVIDER_ANSWER_MALFORMED",
+            Self::ProviderRefused => "PROVIDER_REFUSED",
             Self::ClientArchived => "CLIENT_ARCHIVED",
             Self::NoKey => "NO_KEY",
             Self::BreakerOpen => "BREAKER_OPEN",
@@ -120,7 +123,7 @@ impl Code {
     }
 
     /// Every code.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Unauthenticated,
         Self::Forbidden,
         Self::MissingScope,
@@ -142,6 +145,7 @@ impl Code {
         Self::ProviderRateLimited,
         Self::ProviderUnreachable,
         Self::ProviderAnswerMalformed,
+        Self::ProviderRefused,
         Self::ClientArchived,
         Self::NoKey,
         Self::BreakerOpen,
@@ -245,10 +249,10 @@ pub enum Error {
         /// Whose, what, next: a sentence for people.
         message: String,
     },
-    /// A call that its route stops: nothing was dialled.
+    /// A call that was not placed: its route stops it, or the provider refused it.
     #[error("{message}")]
-    RouteBlocked {
-        /// What stops it.
+    CallRefused {
+        /// Why.
         code: Code,
         /// What is wrong and what to do, for people.
         message: String,
@@ -261,11 +265,14 @@ pub enum Error {
     NoOutboundNumber(ProviderKind),
     /// As many calls as there may be at once.
     #[error(
-        "{most} calls are under way, which is as many as there may be at once. Nothing was dialled; place the call when one has ended."
+        "{most} calls of {} are under way, which is as many as there may be at once. Nothing was dialled; place the call when one has ended.",
+        if *.is_of_key { "this API key" } else { "this agency" }
     )]
     TooManyCalls {
         /// How many there may be.
         most: i64,
+        /// Whether the API key has no room, or the whole agency.
+        is_of_key: bool,
     },
     /// A stored key that the master key in use does not open.
     #[error(
@@ -312,7 +319,7 @@ impl Error {
             Self::WrongCredentials => Code::WrongCredentials,
             Self::SetUpClosed(_) => Code::SetUpClosed,
             Self::Provider { cause, .. } => provider_code(cause),
-            Self::RouteBlocked { code, .. } => *code,
+            Self::CallRefused { code, .. } => *code,
             Self::NoOutboundNumber(_) => Code::NoOutboundNumber,
             Self::TooManyCalls { .. } => Code::TooManyCalls,
             Self::KeyUnreadable => Code::KeyUnreadable,
@@ -344,6 +351,8 @@ impl Error {
                 cause: ProviderError::RateLimited { after, .. },
                 ..
             } => *after,
+            // Nobody knows when a call ends; a script that asks so often loses little.
+            Self::TooManyCalls { .. } => Some(Duration::from_secs(5)),
             _ => None,
         }
     }

@@ -194,6 +194,7 @@ pub const SCOPE_GRANTS: &[ScopeGrant] = &[
             Permission::ViewAgents,
             Permission::UseAgents,
             Permission::ViewCalls,
+            Permission::ViewCallCosts,
             Permission::ViewAlerts,
         ],
         writes: &[],
@@ -238,8 +239,10 @@ pub enum Permission {
     Deploy,
     /// Place calls, test calls among them.
     PlaceCalls,
-    /// See calls and what they cost.
+    /// See calls.
     ViewCalls,
+    /// See what calls cost.
+    ViewCallCosts,
     /// See the alerts of the agency.
     ViewAlerts,
     /// Platform API keys, people, audit log.
@@ -261,6 +264,7 @@ impl Permission {
             Self::Deploy => "deploy",
             Self::PlaceCalls => "place_calls",
             Self::ViewCalls => "view_calls",
+            Self::ViewCallCosts => "view_call_costs",
             Self::ViewAlerts => "view_alerts",
             Self::Administer => "administer",
             Self::OwnAgency => "own_agency",
@@ -284,6 +288,7 @@ pub const GRANTS: &[(Permission, &[Role])] = &[
     (Permission::Deploy, ADMINS),
     (Permission::PlaceCalls, ALL_ROLES),
     (Permission::ViewCalls, ALL_ROLES),
+    (Permission::ViewCallCosts, ALL_ROLES),
     (Permission::ViewAlerts, ALL_ROLES),
     (Permission::Administer, ADMINS),
     (Permission::OwnAgency, OWNERS),
@@ -293,6 +298,7 @@ pub const GRANTS: &[(Permission, &[Role])] = &[
 pub const PORTAL_GRANTS: &[(Permission, PortalPermission)] = &[
     (Permission::ViewAgents, PortalPermission::ViewAgents),
     (Permission::HandInKeys, PortalPermission::ManageIntegrations),
+    (Permission::ViewCalls, PortalPermission::ViewCalls),
     (Permission::PlaceCalls, PortalPermission::TriggerCalls),
 ];
 

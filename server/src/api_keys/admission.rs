@@ -147,7 +147,7 @@ async fn take_of(app: &App, caller: &Caller, now: Timestamp) -> Result<Taken> {
 
 impl Access {
     /// Whether scripts get in at all.
-    fn check(self) -> Result<()> {
+    pub(crate) fn check(self) -> Result<()> {
         if !self.plan.has_api() {
             return Err(Error::PlanWithoutApi);
         }

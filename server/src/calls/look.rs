@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::{State, again, report};
+use super::{State, again, events, report};
 use crate::{
     app::App,
     clock::Timestamp,
@@ -190,11 +190,12 @@ async fn write(app: &App, mut row: CallRow, seen: &Seen) -> Result<Option<Timest
         let mut tx = app.db.begin().await?;
         let is_written = match seen {
             Seen::Told(told) => report(&mut tx, &mut row, told, now).await?,
-            Seen::Later(_) if !is_late => store::calls::update(&mut tx, &row).await?,
+            Seen::Later(_) if !is_late => store::calls::update(&mut tx, &row, now).await?,
             Seen::Absent | Seen::Later(_) => give_up(&mut tx, &mut row, now).await?,
         };
         if is_written {
             tx.commit().await?;
+            events::publish(app, &row);
             return Ok(row.look_at);
         }
         drop(tx);
@@ -213,7 +214,7 @@ async fn give_up(conn: &mut Conn, row: &mut CallRow, now: Timestamp) -> Result<b
     }
     row.lease_until = None;
     row.look_at = None;
-    let is_written = store::calls::update(conn, row).await?;
+    let is_written = store::calls::update(conn, row, now).await?;
     if is_written {
         store::calls::release_version(conn, row).await?;
     }

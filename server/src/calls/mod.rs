@@ -2,10 +2,12 @@
 //! before the provider is asked, no request stands in a transaction, and nothing is ever dialled twice: a call without an
 //! answer is looked for, and ends as found or unconfirmed (C4). It holds no rule about whose key it is: `crate::routing` does.
 
+pub(crate) mod events;
 pub(crate) mod look;
 pub(crate) mod number;
 pub(crate) mod place;
 pub(crate) mod progress;
+mod request;
 
 pub(crate) use progress::{Progress, State};
 
@@ -76,19 +78,22 @@ const CAUSES: [EndCause; 16] = [
     EndCause::Other,
 ];
 
+/// The cause of a row's word.
+pub(crate) fn cause_of(word: Option<&str>) -> Option<EndCause> {
+    CAUSES
+        .into_iter()
+        .find(|known| Some(known.as_str()) == word)
+}
+
 /// How a call stands, as its row says.
 pub(crate) fn progress_of(row: &CallRow) -> Result<Progress> {
     let state = State::parse(&row.state)
         .ok_or_else(|| Error::internal(format!("unknown state {:?} of a call", row.state)))?;
-    let cause = row.end_cause.as_deref();
     Ok(Progress {
         state,
         provider_status: row.provider_status.clone(),
         ended_reason: row.ended_reason.clone(),
-        end_cause: CAUSES
-            .iter()
-            .map(|known| known.as_str())
-            .find(|known| Some(*known) == cause),
+        end_cause: cause_of(row.end_cause.as_deref()).map(EndCause::as_str),
         started_at: row.started_at,
         ended_at: row.ended_at,
         duration_ms: row.duration_ms,
@@ -134,7 +139,7 @@ pub(crate) async fn report(
         row.lease_until = None;
     }
     set_progress(row, after);
-    if !store::calls::update(conn, row).await? {
+    if !store::calls::update(conn, row, now).await? {
         return Ok(false);
     }
     row.revision += 1;

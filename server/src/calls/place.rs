@@ -6,12 +6,19 @@ use std::{collections::BTreeMap, time::Duration};
 
 use secrecy::SecretString;
 
-use super::{LONGEST_LEASE, Origin, State, again, look::LookJob, number};
+use super::{
+    LONGEST_LEASE, Origin, State, again, events,
+    look::LookJob,
+    number,
+    request::{self, NamedRequest},
+};
 use crate::{
     access::{Permission, Viewer},
+    api_keys,
     app::App,
     clock::Timestamp,
     error::{Code, Error, Result, provider_code},
+    health::answer::{record_health, record_success},
     id::{AgencyId, AgentId, CallId, PhoneNumberId},
     jobs, keys,
     providers::{
@@ -19,14 +26,18 @@ use crate::{
         RemoteCall, call_provider,
     },
     routing::{self, Explained, receipt::Receipt, words},
-    store::{self, Conn, calls::CallRow, phone_numbers::PhoneNumberRow, provider_keys::KeyRow},
-    sync::run::record_health,
+    store::{
+        self, Conn, calls::CallRow, idempotent_requests::RequestName,
+        phone_numbers::PhoneNumberRow, provider_keys::KeyRow,
+    },
 };
 
 /// A provider answers within this time, or the call is unknown.
 const ASK_TIME: Duration = Duration::from_secs(30);
 /// When the job looks, unless it is told to sooner: the process that asked may have died.
 const LOOK_AFTER: Duration = Duration::from_secs(45);
+/// A request's name is good for so long (C3).
+pub(crate) const KEEP_REQUESTS: Duration = Duration::from_hours(24);
 /// A route that changes between reading and writing it is resolved again so often.
 const TRIES: usize = 4;
 
@@ -40,13 +51,33 @@ pub(crate) struct NewCall {
     /// What the agent's prompt may name.
     pub(crate) variables: BTreeMap<String, String>,
     pub(crate) origin: Origin,
+    /// What the caller names the request, so that it can be sent again (C3).
+    pub(crate) idempotency_key: Option<String>,
 }
 
-/// Who counts the calls that are under way, and how many there may be (A5, A6).
-#[derive(Clone, Debug)]
-pub(crate) struct Lease {
-    pub(crate) holder: String,
-    pub(crate) most: i64,
+/// What became of a request for a call.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    /// The call; refused by its provider where it has an error.
+    pub(crate) row: CallRow,
+    /// Where it stood when the request was answered first.
+    pub(crate) state: State,
+    /// Whether an earlier request of the same name had begun it.
+    pub(crate) is_replay: bool,
+}
+
+impl Answered {
+    /// The call, or why its provider refused it.
+    pub(crate) fn placed(&self) -> Result<&CallRow> {
+        let Some(code) = self.row.error_code.as_deref() else {
+            return Ok(&self.row);
+        };
+        Err(Error::CallRefused {
+            code: Code::parse(code)
+                .ok_or_else(|| Error::internal(format!("unknown code {code:?} of a call")))?,
+            message: self.row.error_message.clone().unwrap_or_default(),
+        })
+    }
 }
 
 struct Intent {
@@ -57,18 +88,25 @@ struct Intent {
     from: Option<PhoneNumberRow>,
 }
 
-/// Places a call.
-pub(crate) async fn place(
-    app: &App,
-    viewer: &Viewer,
-    new: &NewCall,
-    lease: Option<&Lease>,
-) -> Result<CallRow> {
+/// Places a call; or answers again what a request of the same name was answered.
+pub(crate) async fn place(app: &App, viewer: &Viewer, new: &NewCall) -> Result<Answered> {
     let agency = viewer.require(Permission::PlaceCalls)?;
     let to = number::check("phoneNumber", &new.to)?;
+    let named = NamedRequest::of(viewer, new, &to)?;
     for _ in 0..TRIES {
-        if let Some(intent) = begin(app, viewer, agency, (new, &to), lease).await? {
-            return ask(app, new, intent).await;
+        if let Some(named) = &named
+            && let Some(before) = request::find(app, agency, named).await?
+        {
+            return Ok(before);
+        }
+        if let Some(intent) = begin(app, viewer, agency, (new, &to), named.as_ref()).await? {
+            let name = named.as_ref().map(|named| named.name(agency));
+            let row = ask(app, new, intent, name).await?;
+            return Ok(Answered {
+                state: super::progress_of(&row)?.state,
+                row,
+                is_replay: false,
+            });
         }
     }
     Err(Error::Conflict(
@@ -77,13 +115,13 @@ pub(crate) async fn place(
     ))
 }
 
-/// Commits the intent; `None` when the route has changed since it was read.
+/// Commits the intent; `None` when the route has changed since it was read, or another request has taken the name.
 async fn begin(
     app: &App,
     viewer: &Viewer,
     agency: &AgencyId,
     (new, to): (&NewCall, &str),
-    lease: Option<&Lease>,
+    named: Option<&NamedRequest>,
 ) -> Result<Option<Intent>> {
     let explained = routing::explain(app, agency, viewer.client(), &new.agent).await?;
     if let Some(block) = explained.route.block {
@@ -95,7 +133,14 @@ async fn begin(
         ));
     };
     let provider = keys::provider_of(&key.provider)?;
-    let from = from_number(app, agency, &explained, new.from.as_ref(), provider).await?;
+    let from = from_number(
+        app,
+        (viewer, agency),
+        &explained,
+        new.from.as_ref(),
+        provider,
+    )
+    .await?;
     let secret = keys::open(app, key)?;
     let now = app.clock.now();
     let row = new_row(
@@ -103,22 +148,24 @@ async fn begin(
         agency,
         &explained,
         key,
-        (new, to, from.as_ref(), lease),
+        (new, to, from.as_ref()),
         now,
     )?;
     let mut tx = app.db.begin().await?;
+    check_room(app, &mut tx, viewer, agency, now).await?;
     if !is_as_it_was(&mut tx, agency, key).await? {
         return Ok(None);
     }
-    if let Some(lease) = lease
-        && store::calls::count_under_way(&mut tx, &lease.holder, now).await? >= lease.most
-    {
-        return Err(Error::TooManyCalls { most: lease.most });
-    }
     store::calls::insert(&mut tx, &row).await?;
+    if let Some(named) = named
+        && !request::begin(&mut tx, named.name(agency), &named.hash, &row.id, now).await?
+    {
+        return Ok(None);
+    }
     store::calls::hold_version(&mut tx, &row, now).await?;
     jobs::enqueue_at(&mut tx, &LookJob::of(&row), now.plus(LOOK_AFTER), now).await?;
     tx.commit().await?;
+    events::publish(app, &row);
     Ok(Some(Intent {
         remote_agent_id: placement.remote_id.clone(),
         key: key.clone(),
@@ -126,6 +173,35 @@ async fn begin(
         secret,
         from,
     }))
+}
+
+/// Refuses a call too many (A5, A6). The agency's row is held until the transaction ends, so that two requests do not both
+/// take the last place, and what is switched off meanwhile places no call (A8).
+async fn check_room(
+    app: &App,
+    conn: &mut Conn,
+    viewer: &Viewer,
+    agency: &AgencyId,
+    now: Timestamp,
+) -> Result<()> {
+    let row = store::api_keys::lock_access(conn, agency).await?;
+    let access: api_keys::Access = row.ok_or(Error::NotFound)?.try_into()?;
+    if viewer.api_key().is_some() {
+        access.check()?;
+    }
+    let limit = app.config.api_limits.of(access.plan);
+    let holder = viewer.api_key().map_or("", |key| key.lineage.as_str());
+    let (of_agency, of_key) = store::calls::count_under_way(conn, agency, holder, now).await?;
+    for (count, most, is_of_key) in [
+        (of_key, limit.calls_per_key, true),
+        (of_agency, limit.calls_per_agency, false),
+    ] {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        if count >= most && (!is_of_key || viewer.api_key().is_some()) {
+            return Err(Error::TooManyCalls { most, is_of_key });
+        }
+    }
+    Ok(())
 }
 
 /// Whether the version that the route leads to is still the one in use; on PostgreSQL it stays so until the transaction ends.
@@ -137,17 +213,22 @@ async fn is_as_it_was(conn: &mut Conn, agency: &AgencyId, key: &KeyRow) -> Resul
 
 async fn from_number(
     app: &App,
-    agency: &AgencyId,
+    (viewer, agency): (&Viewer, &AgencyId),
     explained: &Explained,
     wanted: Option<&PhoneNumberId>,
     provider: ProviderKind,
 ) -> Result<Option<PhoneNumberRow>> {
     let found = match (wanted, explained.placement()) {
         (Some(id), Some(placement)) => {
-            let mut conn = app.db.read().await?;
             let account = &placement.account_id;
+            let mut conn = app.db.read().await?;
             let row = store::phone_numbers::find_in_account(&mut conn, agency, account, id).await?;
-            Some(row.ok_or_else(|| {
+            // The numbers of other agents are not for a client's people.
+            let is_own = |row: &PhoneNumberRow| {
+                viewer.client().is_none()
+                    || row.agent_id.as_deref() == Some(explained.agent.id.as_str())
+            };
+            Some(row.filter(is_own).ok_or_else(|| {
                 Error::invalid(
                     "fromNumberId",
                     "The account that this call goes over has no such number. Choose one of that account, or none.",
@@ -167,7 +248,7 @@ fn new_row(
     agency: &AgencyId,
     explained: &Explained,
     key: &KeyRow,
-    (new, to, from, lease): (&NewCall, &str, Option<&PhoneNumberRow>, Option<&Lease>),
+    (new, to, from): (&NewCall, &str, Option<&PhoneNumberRow>),
     now: Timestamp,
 ) -> Result<CallRow> {
     let taken = explained.route.taken;
@@ -201,18 +282,26 @@ fn new_row(
         cost_currency: None,
         duration_ms: None,
         created_at: now,
+        updated_at: now,
         started_at: None,
         ended_at: None,
-        lease_holder: lease.map(|lease| lease.holder.clone()),
+        lease_holder: viewer.api_key().map(|key| key.lineage.as_str().to_owned()),
         lease_until: Some(now.plus(LONGEST_LEASE)),
         look_at: Some(now.plus(LOOK_AFTER)),
         look_count: 0,
         revision: 0,
+        agent_name: Some(explained.agent.name.clone()),
+        client_name: explained.client.as_ref().map(|row| row.name.clone()),
     })
 }
 
 /// Asks the provider, once.
-async fn ask(app: &App, new: &NewCall, intent: Intent) -> Result<CallRow> {
+async fn ask(
+    app: &App,
+    new: &NewCall,
+    intent: Intent,
+    name: Option<RequestName<'_>>,
+) -> Result<CallRow> {
     let Intent {
         row,
         key,
@@ -225,8 +314,8 @@ async fn ask(app: &App, new: &NewCall, intent: Intent) -> Result<CallRow> {
     let base_url = match keys::host(app, provider, region) {
         Ok(base_url) => base_url,
         Err(error) => {
-            refused(app, row, error.code(), &error.to_string()).await?;
-            return Err(error);
+            let failure = (error.code(), error.to_string());
+            return write(app, row, &Heard::Refused(failure), name).await;
         }
     };
     let target = keys::target(app, base_url, &secret, ASK_TIME);
@@ -246,80 +335,113 @@ async fn ask(app: &App, new: &NewCall, intent: Intent) -> Result<CallRow> {
         variables: &new.variables,
     };
     match call_provider(provider).place_call(&target, &call).await {
-        Ok(placed) => taken(app, row, placed).await,
-        Err(not_placed) if not_placed.may_have_dialled => unknown(app, row, &not_placed).await,
+        Ok(placed) => {
+            let row = write(app, row, &Heard::Taken(Box::new(told(placed))), name).await?;
+            record_success(app, &key).await?;
+            Ok(row)
+        }
+        Err(NotPlaced {
+            error,
+            may_have_dialled: true,
+        }) => {
+            tracing::warn!(
+                call.id = %row.id, provider.kind = row.provider, %error,
+                "a call got no answer; it is looked for"
+            );
+            write(app, row, &Heard::Nothing, name).await
+        }
         Err(NotPlaced { error, .. }) => {
-            let message = refusal(provider, &error);
-            refused(app, row, provider_code(&error), &message).await?;
+            let failure = (code_of(&error), refusal(provider, &error));
+            let row = write(app, row, &Heard::Refused(failure), name).await?;
             record_health(app, &key, &error).await?;
-            Err(Error::Provider {
-                provider,
-                cause: error,
-                message,
-            })
+            Ok(row)
         }
     }
 }
 
-/// Writes a call that the provider has taken. A report may have come before the answer.
-async fn taken(app: &App, mut row: CallRow, placed: PlacedCall) -> Result<CallRow> {
-    let told = told(placed);
-    let now = app.clock.now();
+/// What the request that dials was answered.
+enum Heard {
+    /// The provider has taken the call.
+    Taken(Box<RemoteCall>),
+    /// No answer said whether it was dialled.
+    Nothing,
+    /// It was not dialled, for this reason.
+    Refused((Code, String)),
+}
+
+/// Writes down what was heard, and what the caller is answered. A webhook may have told more of the call meanwhile.
+async fn write(
+    app: &App,
+    mut row: CallRow,
+    heard: &Heard,
+    name: Option<RequestName<'_>>,
+) -> Result<CallRow> {
     loop {
+        let now = app.clock.now();
         let mut tx = app.db.begin().await?;
-        if super::report(&mut tx, &mut row, &told, now).await? {
-            jobs::hasten(&mut tx, &LookJob::of(&row), now).await?;
-            tx.commit().await?;
-            app.job_bell.notify_waiters();
-            return Ok(row);
+        let is_written = match heard {
+            Heard::Taken(told) => super::report(&mut tx, &mut row, told, now).await?,
+            Heard::Nothing => unknown(&mut tx, &mut row, now).await?,
+            Heard::Refused(failure) => refused(&mut tx, &mut row, failure, now).await?,
+        };
+        if !is_written {
+            drop(tx);
+            row = again(app, &row).await?;
+            continue;
         }
-        drop(tx);
-        row = again(app, &row).await?;
+        if row.look_at.is_some() {
+            jobs::hasten(&mut tx, &LookJob::of(&row), now).await?;
+        } else {
+            jobs::cancel(&mut tx, &LookJob::of(&row)).await?;
+        }
+        if let Some(name) = name {
+            store::idempotent_requests::answer(&mut tx, name, &row.state).await?;
+        }
+        tx.commit().await?;
+        app.job_bell.notify_waiters();
+        events::publish(app, &row);
+        return Ok(row);
     }
 }
 
-/// Leaves a call of which nobody knows to the job, which looks for it.
-async fn unknown(app: &App, mut row: CallRow, not_placed: &NotPlaced) -> Result<CallRow> {
-    let now = app.clock.now();
-    tracing::warn!(
-        call.id = %row.id, provider.kind = row.provider, error = %not_placed.error,
-        "a call got no answer; it is looked for"
-    );
-    loop {
-        if row.state != State::Placing.as_str() {
-            // A webhook has told of it meanwhile.
-            return Ok(row);
-        }
-        State::Unknown.as_str().clone_into(&mut row.state);
-        let mut tx = app.db.begin().await?;
-        if store::calls::update(&mut tx, &row).await? {
-            jobs::hasten(&mut tx, &LookJob::of(&row), now).await?;
-            tx.commit().await?;
-            app.job_bell.notify_waiters();
-            row.revision += 1;
-            return Ok(row);
-        }
-        drop(tx);
-        row = again(app, &row).await?;
+/// Leaves a call of which nobody knows to the job, which looks for it; unless somebody has told of it meanwhile.
+async fn unknown(conn: &mut Conn, row: &mut CallRow, now: Timestamp) -> Result<bool> {
+    if row.state != State::Placing.as_str() {
+        return Ok(true);
     }
+    State::Unknown.as_str().clone_into(&mut row.state);
+    let is_written = store::calls::update(conn, row, now).await?;
+    row.revision += i64::from(is_written);
+    Ok(is_written)
 }
 
-/// Writes a call that the provider refused, and gives back what it held. It stays in the list of calls.
-async fn refused(app: &App, mut row: CallRow, code: Code, message: &str) -> Result<()> {
-    let now = app.clock.now();
+/// Writes a call that was not dialled, and gives back what it held. It stays in the list of calls.
+async fn refused(
+    conn: &mut Conn,
+    row: &mut CallRow,
+    (code, message): &(Code, String),
+    now: Timestamp,
+) -> Result<bool> {
     State::Failed.as_str().clone_into(&mut row.state);
     row.error_code = Some(code.as_str().to_owned());
-    row.error_message = Some(message.to_owned());
+    row.error_message = Some(message.clone());
     row.ended_at = Some(now);
     row.lease_until = None;
     row.look_at = None;
-    let mut tx = app.db.begin().await?;
-    if store::calls::update(&mut tx, &row).await? {
-        store::calls::release_version(&mut tx, &row).await?;
-        jobs::cancel(&mut tx, &LookJob::of(&row)).await?;
-        tx.commit().await?;
+    let is_written = store::calls::update(conn, row, now).await?;
+    if is_written {
+        row.revision += 1;
+        store::calls::release_version(conn, row).await?;
     }
-    Ok(())
+    Ok(is_written)
+}
+
+/// What a provider's refusal is called: here it is about the call, not about a key that is being checked.
+fn code_of(error: &ProviderError) -> Code {
+    match error {
+        ProviderError::Rejected { .. } | ProviderError::NotFound => Code::ProviderRefused,
+        other => provider_code(other),
+    }
 }
 
 /// What a provider's refusal means, for people.
@@ -341,6 +463,10 @@ fn refusal(provider: ProviderKind, error: &ProviderError) -> String {
         ProviderError::Unavailable { .. } => {
             format!("{name} could not be reached, so nothing was dialled. Place it again later.")
         }
+        ProviderError::Rejected {
+            message: Some(message),
+            ..
+        } => format!("{name} refused this call, so nothing was dialled. It said: {message}"),
         ProviderError::NotFound
         | ProviderError::Rejected { .. }
         | ProviderError::Malformed { .. } => {

@@ -1,15 +1,10 @@
-//! Calls: the list, one of them, and placing one. What a call's provider tells is kept beside the one normalised status; what
-//! is said in a call is never read.
-
-use std::collections::BTreeMap;
+//! Calls: the list, one of them, and how they go on. What a call's provider tells is kept beside the one normalised status;
+//! what is said in a call is never read. Placing one is in `trigger_call`, figures are in `call_stats`.
 
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject};
 
 use crate::{
-    calls::{
-        Origin, State,
-        place::{self, NewCall},
-    },
+    calls::{self, Origin, State},
     error::{Code, Error, Result},
     graphql::{
         agent::Agent,
@@ -21,8 +16,12 @@ use crate::{
         scalars::DateTime,
         session::Person,
     },
-    id::{AgentId, CallId, ClientId, PhoneNumberId},
-    providers::ProviderKind,
+    id::{CallId, ClientId},
+    providers::{EndCause, ProviderKind},
+    routing::{
+        receipt::Receipt,
+        resolve::{Doubt, Scope},
+    },
     store::{
         self,
         calls::{CallQuery as Narrowing, CallRow},
@@ -30,10 +29,43 @@ use crate::{
     },
 };
 
-/// Names that the agent's prompt may use in one call.
-const MAX_VARIABLES: usize = 50;
-/// Characters of one of them.
-const MAX_VARIABLE_LENGTH: usize = 1_000;
+/// Why a call ended, the same for every provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "EndCause")]
+pub(crate) enum CallEndCause {
+    /// The other side hung up.
+    CustomerHungUp,
+    /// The agent hung up.
+    AgentHungUp,
+    /// It was passed on to somebody else.
+    Transferred,
+    /// A machine answered.
+    Voicemail,
+    /// The callee was busy.
+    Busy,
+    /// Nobody answered.
+    NoAnswer,
+    /// The callee declined.
+    Declined,
+    /// It took as long as a call may take.
+    TimeLimit,
+    /// Nobody said anything.
+    Silence,
+    /// It was called off.
+    Canceled,
+    /// The account is out of funds.
+    NoFunds,
+    /// The account had too many calls at once.
+    ConcurrencyLimit,
+    /// The number is none that can be called.
+    InvalidNumber,
+    /// The telephone network did not put it through.
+    CarrierFailure,
+    /// Something at the provider, or in the agent's own setting, broke.
+    ProviderFailure,
+    /// Anything else.
+    Other,
+}
 
 /// Who called whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -47,7 +79,7 @@ pub(crate) enum CallDirection {
 }
 
 /// What the provider charged for a call, so far.
-#[derive(Clone, Debug, SimpleObject)]
+#[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
 pub(crate) struct CallCost {
     /// The amount as a decimal number, such as `0.0715`.
     amount: String,
@@ -62,6 +94,46 @@ pub(crate) struct CallFailure {
     code: Code,
     /// What is wrong and what to do, for people.
     message: String,
+}
+
+/// The route that a call took, as it was resolved when the call was placed.
+#[derive(Clone, Debug, SimpleObject)]
+pub(crate) struct CallRoute {
+    /// One sentence for people that says whose key was used, and why.
+    reason: String,
+    /// Whether the agency had a key as well, which the client's own passed over.
+    has_passed_over_agency_key: bool,
+    /// Set when the provider was likely to refuse the call, which was tried all the same.
+    doubt: Option<Doubt>,
+    /// The provider's id of the agent, in the account of the key.
+    remote_agent_id: Option<String>,
+    /// The version of the key that the call began with, and ends with whatever is saved meanwhile; needs `VIEW_KEY_DETAILS`.
+    key_version: Option<i64>,
+}
+
+impl CallRoute {
+    fn of(row: &CallRow, receipt: Receipt) -> Result<Self> {
+        let provider = crate::keys::provider_of(&row.provider)?.display_name();
+        let client = row.client_name.as_deref();
+        let reason = match (Scope::parse(&row.payer), client) {
+            (Some(Scope::Client), Some(client)) => {
+                format!("{client}'s own {provider} key was used, and that account paid.")
+            }
+            (_, Some(client)) => format!(
+                "{client} had no {provider} key of its own, so the agency's was used, and its account paid."
+            ),
+            (_, None) => {
+                format!("The agency's {provider} key was used, and its account paid.")
+            }
+        };
+        Ok(Self {
+            reason,
+            has_passed_over_agency_key: receipt.has_passed_over_agency,
+            doubt: receipt.doubt.as_deref().and_then(Doubt::parse),
+            remote_agent_id: receipt.remote_agent_id,
+            key_version: receipt.key_version,
+        })
+    }
 }
 
 /// A call that was placed from here, or that an account's list told of.
@@ -88,7 +160,13 @@ pub(crate) struct Call {
     from_number: Option<String>,
     /// The provider's id of it; null until it has told one.
     remote_id: Option<String>,
-    /// Why it ended, in the provider's own words.
+    /// What its agent is called now; null where it is not known here.
+    agent_name: Option<String>,
+    /// The client that the agent worked for; null: the agency itself.
+    client_name: Option<String>,
+    /// Why it ended, in words that are the same for every provider; null until it has, or where nobody told.
+    end_cause: Option<CallEndCause>,
+    /// The same in the provider's own words.
     ended_reason: Option<String>,
     /// Set when it was not placed.
     failure: Option<CallFailure>,
@@ -111,28 +189,29 @@ impl Call {
         let Some(id) = &self.row.agent_id else {
             return Ok(None);
         };
-        let mut conn = ctx.app()?.db.read().await?;
-        let found = store::agents::find(&mut conn, ctx.agency()?, None, id.as_str()).await?;
+        let loading = ctx.loaders()?.agents.load_one(id.as_str().to_owned());
+        let found = loading.await.map_err(Error::internal)?;
         found.map(Agent::try_from).transpose()
     }
 
     /// The client that the agent worked for; null: the agency itself.
     async fn client(&self, ctx: &Context<'_>) -> Result<Option<Client>> {
-        let Some(id) = &self.row.client_id else {
+        Client::load(ctx, self.row.client_id.as_ref()).await
+    }
+
+    /// Which way it went, and why; null for a call that was not placed from here.
+    async fn route(&self) -> Result<Option<CallRoute>> {
+        if self.row.route.is_empty() {
             return Ok(None);
-        };
-        let mut conn = ctx.app()?.db.read().await?;
-        let found = store::clients::find(&mut conn, ctx.agency()?, id).await?;
-        Ok(found.map(Into::into))
+        }
+        let receipt: Receipt = serde_json::from_str(&self.row.route)?;
+        CallRoute::of(&self.row, receipt).map(Some)
     }
 
     /// What the provider charged for it, so far; needs `VIEW_CALL_COSTS`.
     async fn cost(&self) -> Option<CallCost> {
         let micros = self.row.cost_micros?;
-        Some(CallCost {
-            amount: decimal(micros),
-            currency: self.row.cost_currency.clone()?,
-        })
+        Some(CallCost::new(micros, self.row.cost_currency.as_deref()?))
     }
 
     /// The account that it went over; needs `VIEW_KEY_DETAILS`.
@@ -143,6 +222,15 @@ impl Call {
     /// Who asked for it; of a script, who made its key. Null for a call from outside; needs `ADMINISTER`.
     async fn requested_by(&self, ctx: &Context<'_>) -> Result<Option<Person>> {
         Person::load(ctx, self.row.requested_by.as_ref()).await
+    }
+}
+
+impl CallCost {
+    pub(crate) fn new(micros: i64, currency: &str) -> Self {
+        Self {
+            amount: decimal(micros),
+            currency: currency.to_owned(),
+        }
     }
 }
 
@@ -168,10 +256,7 @@ impl TryFrom<CallRow> for Call {
                 .ok_or_else(|| unknown_word("state of a call", &row.state))?,
             provider_status: row.provider_status.clone(),
             provider: Provider::of_row(&row.provider)?,
-            payer: match row.payer.as_str() {
-                "client" => KeyScope::Client,
-                _ => KeyScope::Agency,
-            },
+            payer: payer_of(&row.payer)?,
             origin: Origin::parse(&row.origin)
                 .ok_or_else(|| unknown_word("origin of a call", &row.origin))?,
             direction: match row.direction.as_str() {
@@ -182,6 +267,9 @@ impl TryFrom<CallRow> for Call {
             to_number: row.to_number.clone(),
             from_number: row.from_number.clone(),
             remote_id: row.remote_id.clone(),
+            agent_name: row.agent_name.clone(),
+            client_name: row.client_name.clone(),
+            end_cause: calls::cause_of(row.end_cause.as_deref()).map(Into::into),
             ended_reason: row.ended_reason.clone(),
             failure: failure.transpose()?,
             created_at: row.created_at.into(),
@@ -191,6 +279,13 @@ impl TryFrom<CallRow> for Call {
             row,
         })
     }
+}
+
+/// Whose key it is, of a row's word.
+pub(crate) fn payer_of(word: &str) -> Result<KeyScope> {
+    Scope::parse(word)
+        .map(KeyScope::from)
+        .ok_or_else(|| unknown_word("payer of a call", word))
 }
 
 /// What a list of calls is narrowed to. All conditions hold together.
@@ -206,41 +301,14 @@ pub(crate) struct CallFilter {
     payer: Option<Vec<KeyScope>>,
     /// Calls that stand so.
     status: Option<Vec<State>>,
+    /// Calls that any of these asked for.
+    origin: Option<Vec<Origin>>,
+    /// Calls that went this way.
+    direction: Option<Vec<CallDirection>>,
     /// Calls that were asked for at this time or later.
     since: Option<DateTime>,
     /// Calls that were asked for before this time.
     until: Option<DateTime>,
-}
-
-/// A value that the agent's prompt names, such as the callee's name.
-#[derive(InputObject)]
-pub(crate) struct CallVariableInput {
-    /// What the prompt calls it.
-    name: String,
-    /// What stands there in this call.
-    value: String,
-}
-
-/// A call to place.
-#[derive(InputObject)]
-pub(crate) struct TriggerCallInput {
-    /// Ringfence's id of the agent that speaks.
-    agent_id: ID,
-    /// Who is called, with the country code, such as `+15551234567`.
-    phone_number: String,
-    /// Ringfence's id of the number that it comes from; absent: the first that the agent answers in the account of the route.
-    from_number_id: Option<ID>,
-    /// What the agent's prompt may name, at most 50.
-    variables: Option<Vec<CallVariableInput>>,
-    /// True when somebody only tries the agent out; it costs the same.
-    is_test: Option<bool>,
-}
-
-/// The call as it stands.
-#[derive(SimpleObject)]
-pub(crate) struct TriggerCallPayload {
-    /// Taken by the provider; or `UNKNOWN`, when no answer said so, and then it is looked for and never dialled again.
-    call: Call,
 }
 
 page::connection!(Call, CallConnection, CallEdge, "CallEdge", "CallConnection");
@@ -292,7 +360,7 @@ impl CallQuery {
 }
 
 /// A client's person sees that client's calls, whatever the filter names.
-fn narrowing(filter: CallFilter, own: Option<&ClientId>) -> Narrowing {
+pub(crate) fn narrowing(filter: CallFilter, own: Option<&ClientId>) -> Narrowing {
     let asked = filter.client_id.map(|id| id.to_string());
     let client_id = match (own, asked) {
         (None, asked) => asked.unwrap_or_default(),
@@ -317,67 +385,21 @@ fn narrowing(filter: CallFilter, own: Option<&ClientId>) -> Narrowing {
             KeyScope::Client => "client",
         })),
         states: word_set(states.into_iter().map(State::as_str)),
+        origins: word_set(
+            filter
+                .origin
+                .unwrap_or_default()
+                .into_iter()
+                .map(Origin::as_str),
+        ),
+        directions: word_set(filter.direction.unwrap_or_default().into_iter().map(
+            |one| match one {
+                CallDirection::Inbound => "inbound",
+                CallDirection::Outbound => "outbound",
+                CallDirection::Web => "web",
+            },
+        )),
         since: filter.since.map_or(i64::MIN, |at| at.0.as_millis()),
         until: filter.until.map_or(i64::MAX, |at| at.0.as_millis()),
     }
-}
-
-#[derive(Default)]
-pub(crate) struct CallMutation;
-
-#[Object]
-impl CallMutation {
-    /// Places a call over the key that its route leads to at this moment (`explainRoute` tells it without dialling). It costs
-    /// money: whoever `payer` names pays.
-    async fn trigger_call(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Which agent calls whom.")] input: TriggerCallInput,
-    ) -> Result<TriggerCallPayload> {
-        let viewer = ctx.viewer()?;
-        let origin = match (
-            viewer.api_key().is_some(),
-            input.is_test.unwrap_or_default(),
-        ) {
-            (true, _) => Origin::Api,
-            (false, true) => Origin::Test,
-            (false, false) => Origin::App,
-        };
-        let new = NewCall {
-            agent: AgentId::from(input.agent_id.as_str()),
-            to: input.phone_number,
-            from: input
-                .from_number_id
-                .map(|id| PhoneNumberId::from(id.as_str())),
-            variables: variables(input.variables.unwrap_or_default())?,
-            origin,
-        };
-        let row = place::place(ctx.app()?, viewer, &new, None).await?;
-        Ok(TriggerCallPayload {
-            call: row.try_into()?,
-        })
-    }
-}
-
-fn variables(inputs: Vec<CallVariableInput>) -> Result<BTreeMap<String, String>> {
-    let wrong = |message: &str| Err(Error::invalid("variables", message));
-    if inputs.len() > MAX_VARIABLES {
-        return wrong("Name at most 50 variables.");
-    }
-    let mut variables = BTreeMap::new();
-    for CallVariableInput { name, value } in inputs {
-        if name.trim().is_empty() {
-            return wrong("A variable needs a name. Enter one, or leave the variable out.");
-        }
-        if [&name, &value]
-            .iter()
-            .any(|text| text.chars().count() > MAX_VARIABLE_LENGTH)
-        {
-            return wrong("A variable's name and value have at most 1,000 characters each.");
-        }
-        if variables.insert(name, value).is_some() {
-            return wrong("A variable is named twice. Name each once.");
-        }
-    }
-    Ok(variables)
 }

@@ -9,6 +9,8 @@ pub(crate) mod alert;
 pub(crate) mod api_key;
 pub(crate) mod audit;
 pub(crate) mod call;
+pub(crate) mod call_stats;
+pub(crate) mod call_watch;
 pub(crate) mod client;
 pub(crate) mod context;
 pub(crate) mod failure;
@@ -28,6 +30,7 @@ pub(crate) mod scalars;
 pub(crate) mod session;
 pub(crate) mod sync_change;
 pub(crate) mod sync_run;
+pub(crate) mod trigger_call;
 pub(crate) mod voice;
 pub(crate) mod watch;
 pub(crate) mod webhook;
@@ -64,6 +67,7 @@ pub struct Query(
     webhook::WebhookQuery,
     api_key::ApiKeyQuery,
     call::CallQuery,
+    call_stats::CallStatsQuery,
 );
 
 /// Everything that can be changed.
@@ -78,7 +82,7 @@ pub struct Mutation(
     alert::AlertMutation,
     webhook::WebhookMutation,
     api_key::ApiKeyMutation,
-    call::CallMutation,
+    trigger_call::CallMutation,
     placement_run::PlacementRunMutation,
     agent_change::AgentMutation,
 );
@@ -88,6 +92,7 @@ pub struct Mutation(
 pub struct Subscription(
     sync_run::SyncRunSubscription,
     placement_run::PlacementRunSubscription,
+    call_watch::CallSubscription,
 );
 
 /// The schema of the server.

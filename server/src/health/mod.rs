@@ -2,6 +2,7 @@
 //! health, its breaker, the alert, and what webhooks and emails tell of it, all in the caller's transaction. Checks, imports
 //! and calls hand their answers in here. It sends no request itself: `check` does.
 
+pub(crate) mod answer;
 pub(crate) mod breaker;
 pub(crate) mod check;
 mod schedule;

@@ -70,7 +70,15 @@ pub(crate) fn status_of(code: Code) -> StatusCode {
             StatusCode::FORBIDDEN
         }
         Code::NotFound => StatusCode::NOT_FOUND,
-        Code::RateLimited | Code::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
+        Code::RateLimited | Code::TooManyAttempts | Code::TooManyCalls => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
+        Code::NoOutboundNumber
+        | Code::ClientArchived
+        | Code::NoKey
+        | Code::BreakerOpen
+        | Code::AccountMismatch
+        | Code::AgentInactive => StatusCode::UNPROCESSABLE_ENTITY,
         Code::InvalidInput | Code::QueryRefused => StatusCode::BAD_REQUEST,
         Code::Conflict | Code::ImpactChanged => StatusCode::CONFLICT,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,

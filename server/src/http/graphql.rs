@@ -67,12 +67,12 @@ fn refuse(refused: Refused, request_id: &str) -> Response<Body> {
 }
 
 /// Why a body was not read.
-enum Unread {
+pub(super) enum Unread {
     TooLarge,
     TooSlow,
 }
 
-async fn read(body: Body) -> Result<Bytes, Unread> {
+pub(super) async fn read(body: Body) -> Result<Bytes, Unread> {
     match timeout(BODY_TIME, axum::body::to_bytes(body, MAX_BODY)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(_)) => Err(Unread::TooLarge),

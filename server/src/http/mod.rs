@@ -2,8 +2,10 @@
 
 mod assets;
 mod bearer;
+mod calls;
 mod graphql;
 mod observe;
+mod openapi;
 mod origin;
 mod rest;
 mod session;
@@ -55,7 +57,9 @@ pub fn router_with(app: &App, schema: RingfenceSchema) -> Router {
     let web = assets::Assets::new(app);
     Router::new()
         .route("/graphql", any(graphql::handle))
+        .route("/api/v1/calls/trigger", post(calls::trigger))
         .route("/api/v1/keys/exposed", post(rest::report_exposed_key))
+        .route("/api/v1/openapi.json", get(openapi::document))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))

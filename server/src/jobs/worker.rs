@@ -13,7 +13,7 @@ use crate::{
     alerts::email::SendAlertJob,
     api_keys::reminder,
     app::App,
-    calls::look::LookJob,
+    calls::{look::LookJob, place},
     clock::Timestamp,
     error::{Error, Result},
     health::check::CheckKeyJob,
@@ -337,6 +337,8 @@ async fn forget(conn: &mut Conn, now: Timestamp) -> Result<()> {
     store::webhook_deliveries::delete_old(conn, now.minus(KEEP_DELIVERIES)).await?;
     store::alerts::delete_old(conn, now.minus(KEEP_HISTORY)).await?;
     store::api_keys::delete_old(conn, now.minus(KEEP_HISTORY)).await?;
+    store::idempotent_requests::delete_old(conn, now.minus(place::KEEP_REQUESTS)).await?;
+    store::calls::delete_old_events(conn, now.minus(KEEP_DELIVERIES)).await?;
     store::placement_runs::delete_old(conn, now.minus(KEEP_HISTORY)).await
 }
 

@@ -14,6 +14,7 @@ use crate::{
     audit::{Action, Actor, Entry},
     clients,
     error::{Code, Error, Result, provider_code},
+    health::answer::record_health,
     id::{AgencyId, AgentId, ClientId, PlacementItemId},
     jobs, keys,
     providers::{AgentDefinition, NotCreated, ProviderError, ProviderKind, RemoteAgent},
@@ -24,7 +25,6 @@ use crate::{
         placement_runs::PlacementRunRow,
         provider_keys::KeyRow,
     },
-    sync::run::record_health,
 };
 
 use super::{

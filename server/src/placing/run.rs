@@ -14,6 +14,7 @@ use crate::{
     app::App,
     clock::Timestamp,
     error::{Code, Error, Result, provider_code},
+    health::answer::record_health,
     id::{AgencyId, PlacementRunId},
     jobs::{Job, JobError},
     keys,
@@ -22,7 +23,7 @@ use crate::{
         self, placement_items::PlacementItemRow, placement_runs::PlacementRunRow,
         provider_keys::KeyRow,
     },
-    sync::run::{Stop, record_health, wait_for, waiting_reason},
+    sync::run::{Stop, wait_for, waiting_reason},
 };
 
 use super::ending::{self, Outcome};

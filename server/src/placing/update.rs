@@ -12,6 +12,7 @@ use crate::{
     audit::{Action, Actor, Entry},
     clock::Timestamp,
     error::{Error, Result},
+    health::answer::record_health,
     id::{AccountId, AgencyId, AgentId, PlacementId},
     keys,
     providers::{AgentDefinition, ProviderError, ProviderKind, RemoteAgent, fit},
@@ -21,7 +22,6 @@ use crate::{
         placements::{PlacementRow, PlacementWrite},
         provider_keys::KeyRow,
     },
-    sync::run::record_health,
 };
 
 use super::{

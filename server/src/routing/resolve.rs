@@ -21,6 +21,13 @@ impl Scope {
             Self::Agency => "agency",
         }
     }
+
+    /// What [`Scope::as_str`] wrote.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        [Self::Client, Self::Agency]
+            .into_iter()
+            .find(|scope| scope.as_str() == text)
+    }
 }
 
 /// What is known of a stored key.
@@ -94,6 +101,18 @@ impl Doubt {
             Self::RateLimited => "rate_limited",
             Self::Unreachable => "unreachable",
         }
+    }
+
+    /// What [`Doubt::as_str`] wrote.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        [
+            Self::KeyRefused,
+            Self::NoFunds,
+            Self::RateLimited,
+            Self::Unreachable,
+        ]
+        .into_iter()
+        .find(|doubt| doubt.as_str() == text)
     }
 }
 

@@ -66,7 +66,7 @@ pub(crate) fn refusal(explained: &Explained, block: Block) -> Result<Error> {
         Block::AgentInactive => Code::AgentInactive,
         Block::CannotPlaceCalls => Code::MissingPermission,
     };
-    Ok(Error::RouteBlocked {
+    Ok(Error::CallRefused {
         code,
         message: format!("{message} Nothing was dialled. {fix}"),
     })

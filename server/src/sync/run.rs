@@ -14,10 +14,10 @@ use crate::{
     alerts::{self, Cause, Kind},
     app::App,
     error::{Code, Error, Result, provider_code},
-    health::{self, Observation},
+    health::answer::{record_health, set_health},
     id::{AgencyId, SyncRunId},
     jobs::{Job, JobError},
-    keys::{self, Health, words},
+    keys::{self, Health},
     providers::{
         Capability, Page, ProviderError, ProviderKind, RemoteAgent, RemoteVoice, Target,
         Unavailable, VoiceProvider,
@@ -505,33 +505,6 @@ fn failure_message(provider: ProviderKind, error: &ProviderError, has_waited: bo
             )
         }
     }
-}
-
-/// A definite answer about the key becomes its health; an outage says nothing about it.
-pub(crate) async fn record_health(app: &App, key: &KeyRow, error: &ProviderError) -> Result<()> {
-    let health = match error {
-        ProviderError::InvalidKey { .. } | ProviderError::NoFunds { .. } => Health::from(error),
-        _ => return Ok(()),
-    };
-    set_health(app, key, health, words::health_message(error)).await
-}
-
-async fn set_health(
-    app: &App,
-    key: &KeyRow,
-    health: Health,
-    message: Option<String>,
-) -> Result<()> {
-    let seen = Observation {
-        health,
-        message,
-        capabilities: None,
-    };
-    let mut tx = app.db.begin().await?;
-    health::record(&mut tx, app, key, &seen).await?;
-    tx.commit().await?;
-    app.job_bell.notify_waiters();
-    Ok(())
 }
 
 /// What to check when a sync ended and found nothing (S2).
