@@ -8,6 +8,7 @@ mod api_keys;
 mod audit;
 mod authorization;
 mod bland;
+mod calls;
 mod clients;
 mod concurrency;
 mod edge;

@@ -20,22 +20,22 @@ const NAME: &str = "{ agency { slug } }";
 
 /// What a script got.
 #[derive(Debug)]
-struct Heard {
-    status: u16,
-    headers: HeaderMap,
-    text: String,
-    body: Value,
+pub(crate) struct Heard {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+    pub(crate) body: Value,
 }
 
 impl Heard {
     /// The code of the only error, on `/graphql` or of a REST endpoint.
-    fn code(&self) -> &str {
+    pub(crate) fn code(&self) -> &str {
         let code = &self.body["errors"][0]["extensions"]["code"];
         let code = code.as_str().or(self.body["code"].as_str());
         code.unwrap_or_else(|| panic!("{self:?}"))
     }
 
-    fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name);
         value
             .unwrap_or_else(|| panic!("{name}: {self:?}"))
@@ -45,7 +45,7 @@ impl Heard {
 }
 
 /// Sends a request and reads the whole answer.
-async fn send(request: RequestBuilder) -> Heard {
+pub(crate) async fn send(request: RequestBuilder) -> Heard {
     let response = request.send().await.unwrap();
     let status = response.status().as_u16();
     let headers = response.headers().clone();
@@ -85,7 +85,7 @@ async fn try_to_generate(client: &TestClient, input: Value) -> Answer {
 }
 
 /// Makes a key with these scopes; the key, and its secret.
-async fn generate(client: &TestClient, name: &str, scopes: &[&str]) -> (Value, String) {
+pub(crate) async fn generate(client: &TestClient, name: &str, scopes: &[&str]) -> (Value, String) {
     let made = try_to_generate(client, json!({ "name": name, "scopes": scopes })).await;
     let made = made.ok()["generateApiKey"].clone();
     let secret = made["secret"].as_str().unwrap().to_owned();
@@ -101,7 +101,11 @@ async fn try_to_rotate(client: &TestClient, key: &Value, overlap_hours: Option<i
 }
 
 /// Rotates a key; the new one, its secret, and the old one.
-async fn rotate(client: &TestClient, key: &Value, overlap_hours: i64) -> (Value, String, Value) {
+pub(crate) async fn rotate(
+    client: &TestClient,
+    key: &Value,
+    overlap_hours: i64,
+) -> (Value, String, Value) {
     let rotated =
         try_to_rotate(client, key, Some(overlap_hours)).await.ok()["rotateApiKey"].clone();
     let secret = rotated["secret"].as_str().unwrap().to_owned();

@@ -70,6 +70,8 @@ pub(crate) struct Settings {
     pub(crate) api_requests: Option<&'static str>,
     /// Other limits of requests of all API keys of an agency, by plan.
     pub(crate) api_requests_of_agency: Option<&'static str>,
+    /// Another ceiling of calls under way of an agency, by plan.
+    pub(crate) calls_per_agency: Option<&'static str>,
     /// A mail server, by its address.
     pub(crate) smtp_url: Option<String>,
     /// Without an agency: nobody is there yet.
@@ -131,6 +133,7 @@ impl TestApp {
             sync_interval_hours: settings.sync_interval_hours,
             api_requests_per_key: settings.api_requests.map(str::to_owned),
             api_requests_per_agency: settings.api_requests_of_agency.map(str::to_owned),
+            calls_per_agency: settings.calls_per_agency.map(str::to_owned),
             ..Options::default()
         })
         .unwrap();
@@ -154,6 +157,7 @@ impl TestApp {
             )
         };
         let clock = Clock::manual(Timestamp::from_millis(START));
+        sandbox.control().set_call_clock(clock.clone());
         let demo = settings.is_demo.then(|| DemoInfo {
             log_ins: DEMO_LOG_INS.to_vec(),
             sample_keys: sample_keys(),

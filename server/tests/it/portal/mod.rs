@@ -19,14 +19,14 @@ const ALL: [&str; 4] = [
 ];
 
 /// An agency with an imported Vapi account, and two clients with agents.
-struct Scene {
-    app: TestApp,
-    admin: TestClient,
-    bayview: Value,
-    luma: Value,
+pub(crate) struct Scene {
+    pub(crate) app: TestApp,
+    pub(crate) admin: TestClient,
+    pub(crate) bayview: Value,
+    pub(crate) luma: Value,
 }
 
-async fn scene() -> Scene {
+pub(crate) async fn scene() -> Scene {
     let app = TestApp::new().await;
     let admin = app.user(Role::Admin).await;
     admin.import(&app).await;
@@ -72,7 +72,12 @@ pub(crate) async fn person_of(app: &TestApp, admin: &TestClient, client: &Value)
 
 impl Scene {
     /// A person of a client, logged in; with their id.
-    async fn person(&self, client: &Value, email: &str, permissions: Value) -> (TestClient, Value) {
+    pub(crate) async fn person(
+        &self,
+        client: &Value,
+        email: &str,
+        permissions: Value,
+    ) -> (TestClient, Value) {
         let input = json!({ "clientId": client, "name": "Pia", "email": email, "permissions": permissions });
         let made = make(&self.admin, input).await.ok()["createPortalUser"].clone();
         let person = TestClient::new(&self.app, Some(&self.app.agency));
