@@ -354,6 +354,7 @@ pub const FIELDS: &[(&str, Need, &[&str])] = &[
             "phoneNumberCount",
             "answeringNumbers",
             "answeringNumberCount",
+            "liveCallCount",
             "acknowledgement",
         ],
     ),

@@ -239,9 +239,9 @@ pub enum Permission {
     Deploy,
     /// Place calls, test calls among them.
     PlaceCalls,
-    /// See calls.
+    /// See who called whom, when, and how it ended: all of the agency, or one's own client's.
     ViewCalls,
-    /// See what calls cost.
+    /// See what the provider charged for a call.
     ViewCallCosts,
     /// See the alerts of the agency.
     ViewAlerts,

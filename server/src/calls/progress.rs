@@ -20,7 +20,7 @@ pub(crate) enum State {
     Queued,
     /// The callee's phone rings; not every provider tells.
     Ringing,
-    /// They speak.
+    /// Somebody has answered, and it goes on.
     InProgress,
     /// It was answered, and it is over.
     Completed,
@@ -74,14 +74,6 @@ impl State {
         Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
 
-    /// Whether the call is over, and known to be.
-    pub(crate) fn is_final(self) -> bool {
-        matches!(
-            self,
-            Self::Completed | Self::Busy | Self::NoAnswer | Self::Failed | Self::Canceled
-        )
-    }
-
     /// How far the call has come. A report of an earlier place is a late one and moves nothing back.
     fn rank(self) -> u8 {
         match self {
@@ -114,21 +106,6 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// A call that was just written down.
-    pub(crate) fn new() -> Self {
-        Self {
-            state: State::Placing,
-            provider_status: String::new(),
-            ended_reason: None,
-            end_cause: None,
-            started_at: None,
-            ended_at: None,
-            duration_ms: None,
-            cost: None,
-            is_settled: false,
-        }
-    }
-
     /// What a report makes of it. `now` is when a call ended whose provider tells no time.
     pub(crate) fn after(&self, report: &RemoteCall, now: Timestamp) -> Self {
         let mut next = self.clone();

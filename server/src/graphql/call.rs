@@ -35,7 +35,7 @@ use crate::{
 pub(crate) enum CallEndCause {
     /// The other side hung up.
     CustomerHungUp,
-    /// The agent hung up.
+    /// The agent ended it, as its prompt or a tool told it to.
     AgentHungUp,
     /// It was passed on to somebody else.
     Transferred,
@@ -43,7 +43,7 @@ pub(crate) enum CallEndCause {
     Voicemail,
     /// The callee was busy.
     Busy,
-    /// Nobody answered.
+    /// It rang until the provider gave up.
     NoAnswer,
     /// The callee declined.
     Declined,
@@ -63,7 +63,7 @@ pub(crate) enum CallEndCause {
     CarrierFailure,
     /// Something at the provider, or in the agent's own setting, broke.
     ProviderFailure,
-    /// Anything else.
+    /// A reason that fits none of the others; `endedReason` has it.
     Other,
 }
 

@@ -234,6 +234,9 @@ pub(crate) struct KeyImpact {
     answering_numbers: Vec<PhoneNumber>,
     /// How many those are.
     answering_number_count: i32,
+    /// Calls under way over the key. They go on at the provider, and are followed to their end; with "destroy now" nobody hears
+    /// of it.
+    live_call_count: i32,
     /// Send it with `clearProviderKey`; it changes when the impact does.
     acknowledgement: String,
 }
@@ -265,6 +268,7 @@ impl TryFrom<impact::Impact> for KeyImpact {
                 .collect(),
             phone_number_count: i32::try_from(impact.phone_number_count).unwrap_or(i32::MAX),
             answering_number_count: count(impact.answering.len()),
+            live_call_count: i32::try_from(impact.live_call_count).unwrap_or(i32::MAX),
             answering_numbers: impact
                 .answering
                 .into_iter()

@@ -30,6 +30,9 @@ pub(crate) struct Impact {
     /// Clients whose agents stop or move.
     pub(crate) clients: Vec<ClientRow>,
     pub(crate) phone_number_count: i64,
+    /// Calls under way over the key; they end with the version that they began with (R4), so that they are no part of what
+    /// is agreed to.
+    pub(crate) live_call_count: i64,
     /// All numbers that the provider answers by itself.
     pub(crate) answering: Vec<PhoneNumberRow>,
     pub(crate) acknowledgement: String,
@@ -73,6 +76,7 @@ pub(crate) async fn of_clearing(
     let clients = store::clients::list_touched(conn, agency, &key.id).await?;
     let number_ids = store::phone_numbers::list_ids_by_key(conn, agency, &key.id, after).await?;
     let answering = store::phone_numbers::list_answering(conn, agency, &key.id, after).await?;
+    let live_call_count = store::calls::count_live(conn, agency, &key.id).await?;
     let version = key.version.version.to_string();
     let agent_count = agent_ids.len().to_string();
     let stopping = digest(
@@ -100,6 +104,7 @@ pub(crate) async fn of_clearing(
         moving_count: count(&moving_ids),
         clients,
         phone_number_count: count(&number_ids),
+        live_call_count,
         answering,
         acknowledgement,
         stopping,

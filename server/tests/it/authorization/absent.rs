@@ -31,6 +31,7 @@ struct Scene {
     person: String,
     hand_in: String,
     api_key: String,
+    call: String,
     _folder: TempDir,
 }
 
@@ -73,7 +74,12 @@ async fn scene() -> Scene {
              INSERT INTO key_hand_ins (id, agency_id, client_id, provider, region, health, last_four, cipher, master_key_id,
              wrapped_key, sealed, state, handed_in_by, handed_in_at)
              SELECT 'a-hand-in-of-ours', v.agency_id, c.id, 'vapi', 'default', 'valid', 'abcd', v.cipher, v.master_key_id,
-             v.wrapped_key, v.sealed, 'waiting', v.saved_by, 1 FROM provider_key_versions v, clients c",
+             v.wrapped_key, v.sealed, 'waiting', v.saved_by, 1 FROM provider_key_versions v, clients c;
+             INSERT INTO calls (id, agency_id, client_id, agent_id, provider, account_id, key_id, key_version, payer, origin,
+             direction, state, route, created_at, updated_at) SELECT 'a-call-of-ours', c.agency_id, c.id, min(a.id), 'vapi',
+             min(p.id), min(k.id), 1, 'agency', 'app', 'outbound', 'completed', '', 1, 1 FROM clients c
+             JOIN agents a ON a.agency_id = c.agency_id JOIN provider_accounts p ON p.agency_id = c.agency_id
+             JOIN provider_keys k ON k.agency_id = c.agency_id GROUP BY c.agency_id, c.id",
         )
         .await;
     let document = "mutation { generateApiKey(input: { name: \"Default\" }) { apiKey { id } } }";
@@ -95,6 +101,7 @@ async fn scene() -> Scene {
         person: first(app.sql("SELECT id FROM users").await),
         hand_in: first(app.sql("SELECT id FROM key_hand_ins").await),
         api_key: first(app.sql("SELECT id FROM api_keys").await),
+        call: first(app.sql("SELECT id FROM calls").await),
         app,
         _folder: folder,
     }
@@ -184,6 +191,48 @@ const CASES: &[Case] = &[
         |scene| &scene.client,
         "query($id: ID!) { client(id: $id) { name } }",
         |id| json!({ "id": id }),
+    ),
+    (
+        "call(id)",
+        |scene| &scene.call,
+        "query($id: ID!) { call(id: $id) { status } }",
+        |id| json!({ "id": id }),
+    ),
+    (
+        "calls(filter.clientId)",
+        |scene| &scene.client,
+        "query($id: ID!) { calls(filter: { clientId: $id }) { totalCount } }",
+        |id| json!({ "id": id }),
+    ),
+    (
+        "calls(filter.agentId)",
+        |scene| &scene.agent,
+        "query($id: ID!) { calls(filter: { agentId: $id }) { totalCount } }",
+        |id| json!({ "id": id }),
+    ),
+    (
+        "callStats(filter.clientId)",
+        |scene| &scene.client,
+        "query($id: ID!) { callStats(filter: { clientId: $id }) { totalCount: count } }",
+        |id| json!({ "id": id }),
+    ),
+    (
+        "callStats(filter.agentId)",
+        |scene| &scene.agent,
+        "query($id: ID!) { callStats(filter: { agentId: $id }) { totalCount: count } }",
+        |id| json!({ "id": id }),
+    ),
+    (
+        "triggerCall(input.agentId)",
+        |scene| &scene.agent,
+        "mutation($input: TriggerCallInput!) { triggerCall(input: $input) { callId } }",
+        |id| json!({ "input": { "agentId": id, "phoneNumber": "+15551230000" } }),
+    ),
+    (
+        "triggerCall(input.fromNumberId)",
+        |scene| &scene.number,
+        "mutation($input: TriggerCallInput!) { triggerCall(input: $input) { callId } }",
+        |id| json!({ "input": { "agentId": "none", "phoneNumber": "+15551230000", "fromNumberId": id } }),
     ),
     (
         "explainRoute(agentId)",

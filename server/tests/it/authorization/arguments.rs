@@ -98,6 +98,22 @@ impl World {
             return self.client_arguments(root).await;
         }
         match root {
+            "call" => id(&json!("a-call-of-ours")),
+            "triggerCall" => {
+                // A call that the route does not stop; whoever is refused anyway leaves the rows as they are.
+                if matches!(who, Who::Owner | Who::Admin | Who::Staff | Who::Portal) {
+                    self.app
+                        .sql(
+                            "UPDATE provider_keys SET breaker = 'closed';
+                             UPDATE placements SET status = 'active', inactive_reason = NULL",
+                        )
+                        .await;
+                }
+                input(
+                    "TriggerCallInput",
+                    json!({ "agentId": self.called_agent().await, "phoneNumber": "+15551230000" }),
+                )
+            }
             "agent" => {
                 let found = self.ask_owner("{ agents { nodes { id } } }").await;
                 id(&found["agents"]["nodes"][0]["id"])

@@ -42,6 +42,11 @@ pub(crate) const P1: &[(Permission, &[Role])] = &[
         Permission::ViewCalls,
         &[Role::Owner, Role::Admin, Role::Staff],
     ),
+    // "calls without cost" stands in the portal's column
+    (
+        Permission::ViewCallCosts,
+        &[Role::Owner, Role::Admin, Role::Staff],
+    ),
     // "platform API keys, people, audit log, alerts": staff see the alerts
     (
         Permission::ViewAlerts,
@@ -56,6 +61,7 @@ pub(crate) const P1: &[(Permission, &[Role])] = &[
 pub(crate) const PORTAL: &[Permission] = &[
     Permission::ViewAgents,
     Permission::HandInKeys,
+    Permission::ViewCalls,
     Permission::PlaceCalls,
 ];
 
@@ -151,6 +157,8 @@ const NULL: &[(&str, &str, &str)] = &[
 
 /// Root fields that are asked with ids of the first agency.
 const TAKING_IDS: &[&str] = &[
+    "call",
+    "triggerCall",
     "agent",
     "phoneNumber",
     "syncRun",

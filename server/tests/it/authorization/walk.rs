@@ -138,6 +138,7 @@ const USING_UP: &[&str] = &[
     "handInProviderKey",
     "acceptKeyHandIn",
     "declineKeyHandIn",
+    "triggerCall",
 ];
 
 /// What was seen in a word, and what is wrong with it.

@@ -150,6 +150,7 @@ impl World {
     /// Makes whole what a sample has used up: the key, its imports, and rows that leave no field null.
     pub(crate) async fn mend(&self) {
         self.app.rest().await;
+        self.forget_calls().await;
         // Attempts at keys are counted per minute and per hour (K16).
         self.app.advance(Duration::from_secs(3601));
         let owner = self.person(Who::Owner);
@@ -177,6 +178,17 @@ impl World {
         self.one_endpoint().await;
         self.ended_api_key().await;
         self.fill_in().await;
+    }
+
+    /// Nobody looks at the calls of samples any more: what becomes of them is for other tests.
+    async fn forget_calls(&self) {
+        self.app
+            .sql(
+                "DELETE FROM jobs WHERE kind = 'look_at_call';
+                 DELETE FROM provider_key_holds;
+                 DELETE FROM calls",
+            )
+            .await;
     }
 
     /// Leaves one webhook endpoint, with a delivery.
@@ -337,6 +349,17 @@ impl World {
                  JOIN provider_keys k ON k.agency_id = a.id JOIN provider_accounts p ON p.agency_id = a.id
                  JOIN memberships m ON m.agency_id = a.id WHERE a.slug = 'northside-voice' GROUP BY a.id
                  ON CONFLICT DO NOTHING;
+                 INSERT INTO calls (id, agency_id, client_id, agent_id, provider, account_id, key_id, key_version, payer, origin,
+                 direction, requested_by, remote_id, to_number, from_number, state, provider_status, ended_reason, end_cause,
+                 error_code, error_message, route, cost_micros, cost_currency, duration_ms, created_at, updated_at, started_at,
+                 ended_at) SELECT 'a-call-of-ours', c.agency_id, c.id, min(a.id), 'vapi', min(p.account_id), min(k.id), 1,
+                 'client', 'app', 'outbound', min(m.user_id), 'a-remote-call-of-ours', '+15550100', '+15550101', 'failed',
+                 'ended', 'a reason of ours', 'no_funds', 'NO_FUNDS', 'a failure of ours',
+                 '{\"payer\":\"client\",\"key_id\":\"k\",\"key_version\":1,\"account_id\":\"a\",\"remote_agent_id\":\"r\",\"has_passed_over_agency\":true,\"doubt\":\"no_funds\"}',
+                 1, 'USD', 1, 1, 1, 1, 1 FROM clients c JOIN agents a ON a.client_id = c.id
+                 JOIN provider_keys k ON k.scope_id = c.id JOIN placements p ON p.agent_id = a.id
+                 JOIN memberships m ON m.agency_id = c.agency_id WHERE c.name = 'Cedar' GROUP BY c.agency_id, c.id
+                 ON CONFLICT DO NOTHING;
                  INSERT INTO placement_items (id, run_id, agency_id, agent_id, account_id, name, state, marker, is_look_first,
                  remote_id, message) SELECT 'a-placement-item-of-ours', r.id, r.agency_id, min(a.id), r.account_id,
                  'an item of ours', 'created', 'a mark', FALSE, 'a remote item of ours', 'a word' FROM placement_runs r
@@ -379,6 +402,9 @@ impl World {
                  UNION SELECT summary FROM alerts WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT id FROM webhook_endpoints WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT id FROM webhook_deliveries WHERE agency_id IN (SELECT id FROM ours) \
+                 UNION SELECT id FROM calls WHERE agency_id IN (SELECT id FROM ours) \
+                 UNION SELECT remote_id FROM calls WHERE agency_id IN (SELECT id FROM ours) \
+                 UNION SELECT error_message FROM calls WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT id FROM api_keys WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT name FROM api_keys WHERE agency_id IN (SELECT id FROM ours) \
                  UNION SELECT user_id FROM memberships WHERE agency_id IN (SELECT id FROM ours) \

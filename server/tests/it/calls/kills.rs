@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Kills at random times of one call each.
-const KILLS: usize = 20;
+const KILLS: usize = 12;
 
 /// An installation with the agents of an account, whose calls go on when they are told to.
 async fn installed() -> (Installation, Server, Value) {
@@ -167,7 +167,7 @@ async fn a_call_survives_a_kill_at_each_point() {
     server.stop().await;
 }
 
-/// C4: killed at twenty random moments of a request each.
+/// C4: killed at twelve random moments of a request each.
 #[tokio::test]
 async fn a_call_survives_kills_at_random_points() {
     let mut dice = Dice::new();

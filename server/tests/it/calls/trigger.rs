@@ -7,9 +7,9 @@ use super::{
     ANSWERS, agent, call, calls, dialled, end, end_all, holds, leases, ready, to_the_end, trigger,
     try_to_trigger, until,
 };
-use crate::harness::{TestApp, keys};
+use crate::harness::{TestApp, TestClient, keys};
 
-/// C1, C4, R6: a call is dialled once, with our id along, and says which way it went; it is followed to its end, where it
+/// C1, C4, R6, K8: a call is dialled once, with our id along, and says which way it went; it is followed to its end, where it
 /// gives back what it held.
 #[tokio::test]
 async fn a_call_is_placed_and_followed_to_its_end() {
@@ -23,6 +23,7 @@ async fn a_call_is_placed_and_followed_to_its_end() {
     assert_eq!(placed["isReplay"], false);
     assert_eq!(dialled(&app, ANSWERS), 1);
     assert_eq!((holds(&app).await, leases(&app).await), (1, 1));
+    assert_eq!(live(&admin).await, 1);
     let now = &placed["call"];
     assert_eq!(now["id"], placed["callId"]);
     assert_eq!(now["toNumber"], ANSWERS);
@@ -63,6 +64,15 @@ async fn a_call_is_placed_and_followed_to_its_end() {
     assert_eq!(over["cost"]["currency"], "USD");
     assert_eq!(dialled(&app, ANSWERS), 1);
     assert_eq!((holds(&app).await, leases(&app).await), (0, 0));
+    assert_eq!(live(&admin).await, 0);
+}
+
+/// How many calls clearing the key would touch (K8).
+async fn live(admin: &TestClient) -> i64 {
+    let query = "{ providerKeys { nodes { clearImpact { liveCallCount } } } }";
+    let keys = admin.query(query).await.ok();
+    let impact = &keys["providerKeys"]["nodes"][0]["clearImpact"];
+    impact["liveCallCount"].as_i64().unwrap()
 }
 
 /// C5: each way in which a call can end has one status, with the provider's own reason beside it.
@@ -175,7 +185,7 @@ async fn what_the_route_stops_is_not_dialled() {
     assert_untouched(&app).await;
 }
 
-async fn health(admin: &crate::harness::TestClient) -> Value {
+async fn health(admin: &TestClient) -> Value {
     admin.key().await["health"].clone()
 }
 
