@@ -91,6 +91,9 @@ impl World {
         {
             return self.portal_arguments(root).await;
         }
+        if root == "call" || root == "triggerCall" {
+            return self.call_arguments(who, root).await;
+        }
         if root == "agent" && who == Who::Portal {
             return id(&self.called_agent().await);
         }
@@ -98,22 +101,6 @@ impl World {
             return self.client_arguments(root).await;
         }
         match root {
-            "call" => id(&json!("a-call-of-ours")),
-            "triggerCall" => {
-                // A call that the route does not stop; whoever is refused anyway leaves the rows as they are.
-                if matches!(who, Who::Owner | Who::Admin | Who::Staff | Who::Portal) {
-                    self.app
-                        .sql(
-                            "UPDATE provider_keys SET breaker = 'closed';
-                             UPDATE placements SET status = 'active', inactive_reason = NULL",
-                        )
-                        .await;
-                }
-                input(
-                    "TriggerCallInput",
-                    json!({ "agentId": self.called_agent().await, "phoneNumber": "+15551230000" }),
-                )
-            }
             "agent" => {
                 let found = self.ask_owner("{ agents { nodes { id } } }").await;
                 id(&found["agents"]["nodes"][0]["id"])
@@ -295,6 +282,23 @@ impl World {
             }
             _ => unreachable!("{root} has no sample"),
         }
+    }
+
+    async fn call_arguments(&self, who: Who, root: &str) -> Arguments {
+        if root == "call" {
+            return id(&json!("a-call-of-ours"));
+        }
+        // A call that the route does not stop; whoever is refused anyway leaves the rows as they are.
+        if matches!(who, Who::Owner | Who::Admin | Who::Staff | Who::Portal) {
+            self.app
+                .sql(
+                    "UPDATE provider_keys SET breaker = 'closed';
+                     UPDATE placements SET status = 'active', inactive_reason = NULL",
+                )
+                .await;
+        }
+        let call = json!({ "agentId": self.called_agent().await, "phoneNumber": "+15551230000" });
+        input("TriggerCallInput", call)
     }
 
     async fn key_arguments(&self, who: Who, root: &str) -> Arguments {

@@ -51,11 +51,11 @@ async fn each_step_is_told_and_to_nobody_else() {
     let statuses = told(&mut socket, &placed["callId"], "COMPLETED").await;
     assert_eq!(statuses.last().unwrap(), "COMPLETED");
     let order = ["PLACING", "QUEUED", "RINGING", "IN_PROGRESS", "COMPLETED"];
-    let places: Vec<_> = statuses
+    let ranks: Vec<_> = statuses
         .iter()
         .map(|status| order.iter().position(|one| one == status).unwrap())
         .collect();
-    assert!(places.is_sorted(), "{statuses:?}");
+    assert!(ranks.is_sorted(), "{statuses:?}");
     // Nothing came before the answer to a question of the stranger's own.
     other.send(json!({ "type": "ping" })).await;
     match other.next().await {
