@@ -2,8 +2,8 @@
 
 use ringfence::access::{
     Permission::{
-        self, ManageKeys, PlaceCalls, UseAgents, ViewAgents, ViewAlerts, ViewCalls, ViewKeyDetails,
-        ViewKeyStatus,
+        self, ManageKeys, PlaceCalls, UseAgents, ViewAgents, ViewAlerts, ViewCallCosts, ViewCalls,
+        ViewKeyDetails, ViewKeyStatus,
     },
     Role, Scope,
     policy::{Need, Policy, SCOPE_GRANTS, Use},
@@ -21,7 +21,14 @@ const TABLE: &[(Scope, &str, &[Permission], &[Permission])] = &[
     (
         Scope::Read,
         "READ",
-        &[ViewKeyStatus, ViewAgents, UseAgents, ViewCalls, ViewAlerts],
+        &[
+            ViewKeyStatus,
+            ViewAgents,
+            UseAgents,
+            ViewCalls,
+            ViewCallCosts,
+            ViewAlerts,
+        ],
         &[],
     ),
     (

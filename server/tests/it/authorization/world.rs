@@ -303,6 +303,7 @@ impl World {
     /// Rows as the provider would have to be in trouble to make them; imports among the newest, which a list shows first.
     async fn fill_in(&self) {
         self.lose_a_placement().await;
+        // What has ended is younger than the 90 days after which a tidy forgets it: 1768478400000 is where the clock started.
         // A sample of confirmSync that was refused leaves its run waiting, hence the statement about them.
         self.app
             .sql(
@@ -339,13 +340,13 @@ impl World {
                  WHERE slug = 'northside-voice' ON CONFLICT DO NOTHING;
                  INSERT INTO alerts (id, agency_id, kind, subject, provider, client_id, summary, agent_count, raised_at,
                  resolved_at, dismissed_at, dismissed_by)
-                 SELECT 'an-alert-of-ours', a.id, 'key_invalid', k.id, 'vapi', 'a-client-of-ours', 'an alert of ours', 3, 1,
-                 2, 3, min(m.user_id) FROM agencies a JOIN provider_keys k ON k.agency_id = a.id AND k.scope_kind = 'agency'
+                 SELECT 'an-alert-of-ours', a.id, 'key_invalid', k.id, 'vapi', 'a-client-of-ours', 'an alert of ours', 3,
+                 1768478400001, 1768478400002, 1768478400003, min(m.user_id) FROM agencies a JOIN provider_keys k ON k.agency_id = a.id AND k.scope_kind = 'agency'
                  JOIN memberships m ON m.agency_id = a.id WHERE a.slug = 'northside-voice' GROUP BY a.id, k.id;
                  INSERT INTO placement_runs (id, agency_id, client_id, key_id, key_version, account_id, provider, state, total,
                  waiting_until, waiting_reason, error_code, error_message, requested_by, created_at, started_at, finished_at)
                  SELECT 'a-placement-run-of-ours', a.id, 'a-client-of-ours', min(k.id), 1, min(p.id), 'vapi', 'failed', 1, 1,
-                 'a reason', 'CONFLICT', 'a failure', min(m.user_id), 1, 1, 1 FROM agencies a
+                 'a reason', 'CONFLICT', 'a failure', min(m.user_id), 1768478400001, 1768478400001, 1768478400001 FROM agencies a
                  JOIN provider_keys k ON k.agency_id = a.id JOIN provider_accounts p ON p.agency_id = a.id
                  JOIN memberships m ON m.agency_id = a.id WHERE a.slug = 'northside-voice' GROUP BY a.id
                  ON CONFLICT DO NOTHING;
