@@ -53,7 +53,8 @@ contract_enum! {
     Permission {
         ViewKeyDetails = "VIEW_KEY_DETAILS", ManageKeys = "MANAGE_KEYS", ViewKeyStatus = "VIEW_KEY_STATUS", ViewAgents = "VIEW_AGENTS",
         UseAgents = "USE_AGENTS", HandInKeys = "HAND_IN_KEYS",
-        Deploy = "DEPLOY", PlaceCalls = "PLACE_CALLS", ViewCalls = "VIEW_CALLS", ViewAlerts = "VIEW_ALERTS", Administer = "ADMINISTER",
+        Deploy = "DEPLOY", PlaceCalls = "PLACE_CALLS", ViewCalls = "VIEW_CALLS", ViewCallCosts = "VIEW_CALL_COSTS",
+        ViewAlerts = "VIEW_ALERTS", Administer = "ADMINISTER",
         OwnAgency = "OWN_AGENCY",
     }
 }
@@ -241,7 +242,10 @@ contract_enum! {
         WrongCredentials = "WRONG_CREDENTIALS", SetUpClosed = "SET_UP_CLOSED", KeyRejected = "KEY_REJECTED",
         KeyUnreadable = "KEY_UNREADABLE", MissingPermission = "MISSING_PERMISSION", NoFunds = "NO_FUNDS",
         ProviderRateLimited = "PROVIDER_RATE_LIMITED", ProviderUnreachable = "PROVIDER_UNREACHABLE",
-        ProviderAnswerMalformed = "PROVIDER_ANSWER_MALFORMED", QueryRefused = "QUERY_REFUSED", Internal = "INTERNAL",
+        ProviderAnswerMalformed = "PROVIDER_ANSWER_MALFORMED", ProviderRefused = "PROVIDER_REFUSED",
+        ClientArchived = "CLIENT_ARCHIVED", NoKey = "NO_KEY", BreakerOpen = "BREAKER_OPEN", AccountMismatch = "ACCOUNT_MISMATCH",
+        AgentInactive = "AGENT_INACTIVE", NoOutboundNumber = "NO_OUTBOUND_NUMBER", TooManyCalls = "TOO_MANY_CALLS",
+        QueryRefused = "QUERY_REFUSED", Internal = "INTERNAL",
     }
 }
 
