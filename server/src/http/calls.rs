@@ -262,3 +262,32 @@ fn status_of(code: Code) -> StatusCode {
         other => bearer::status_of(other),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A4: docs/API.md lists each error code once, with the status that it has here.
+    #[test]
+    fn the_documented_statuses_are_those_of_the_answers() {
+        const DOCUMENT: &str = include_str!("../../../docs/API.md");
+        let rows: Vec<(&str, &str)> = DOCUMENT
+            .lines()
+            .filter_map(|line| {
+                let mut cells = line.split('|').map(str::trim).skip(1);
+                let code = cells.next()?.strip_prefix('`')?.strip_suffix('`')?;
+                Code::parse(code).map(|_| (code, cells.next().unwrap_or_default()))
+            })
+            .collect();
+        assert_eq!(rows.len(), Code::ALL.len());
+        for code in Code::ALL {
+            let status = status_of(code);
+            let status = if status == StatusCode::OK {
+                "–"
+            } else {
+                status.as_str()
+            };
+            assert!(rows.contains(&(code.as_str(), status)), "{code:?} {status}");
+        }
+    }
+}
