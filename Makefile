@@ -70,7 +70,8 @@ e2e: setup-test web debug-server ## Browser tests against the built server (ARGS
 	$(step) "Browser tests" env -C e2e RINGFENCE_BIN=$(debug_server) node_modules/.bin/playwright test $(ARGS)
 
 .PHONY: bench
-bench: web ## Measure large imports: time against mere fetching, and memory (some minutes)
+bench: web ## Measure placing calls and large imports against the provider alone (some minutes)
+	$(step) "Placing calls" cargo bench -p ringfence --bench place_call --profile demo
 	$(step) "Large imports" cargo bench -p ringfence --bench large_sync --profile demo
 
 # ---- Work -----------------------------------------------------------------------------------------------------------
