@@ -78,7 +78,8 @@ pub enum Code {
     NoOutboundNumber,
     /// As many calls are under way as there may be at once.
     TooManyCalls,
-    /// The GraphQL document is malformed, too deep, too complex or not allowed here.
+    /// The GraphQL document is malformed, too deep, too complex or not allowed here; or the HTTP request is none that the
+    /// endpoint takes.
     QueryRefused,
     /// A fault of the server; `requestId` finds it in the log.
     Internal,

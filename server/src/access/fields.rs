@@ -739,6 +739,7 @@ pub const FIELDS: &[(&str, Need, &[&str])] = &[
         May(Administer),
         &[
             "isOn",
+            // Names no plan, which is the owner's to see (P1): whether there is an API is told to every key by A4.
             "isInPlan",
             "requestsPerMinutePerKey",
             "requestsPerMinutePerAgency",

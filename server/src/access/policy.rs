@@ -120,7 +120,8 @@ pub enum Scope {
     Read,
     /// `calls:trigger`: places calls.
     CallsTrigger,
-    /// `agents:manage`: makes and changes agents and clients, and says whom agents work for.
+    /// `agents:manage`: makes and changes agents and clients, says whom agents work for, and starts placements, which make
+    /// agents in the account of a client's key or the agency's.
     AgentsManage,
     /// `keys:manage`: saves, tests and clears provider keys, and reads their last four characters.
     KeysManage,

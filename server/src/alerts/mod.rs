@@ -10,7 +10,7 @@ use crate::{
     app::App,
     clock::Timestamp,
     error::{Error, Result},
-    id::{AgencyId, AlertId},
+    id::{AgencyId, AlertId, ApiKeyLineageId},
     keys,
     store::{
         self, Conn, alerts::AlertRow, api_keys::ApiKeyRow, key_hand_ins::HandInRow,
@@ -71,8 +71,11 @@ pub(crate) enum Cause<'a> {
     },
     /// This API key should be rotated.
     ApiKeyOld(&'a ApiKeyRow),
-    /// Somebody has found this API key, which is revoked.
-    ApiKeyExposed(&'a ApiKeyRow),
+    /// Somebody has found this API key, which is revoked; another of its name may still be let in.
+    ApiKeyExposed {
+        key: &'a ApiKeyRow,
+        beside: Option<&'a ApiKeyRow>,
+    },
 }
 
 impl Cause<'_> {
@@ -84,7 +87,7 @@ impl Cause<'_> {
             Self::WebhookDisabled { .. } => Kind::WebhookDisabled,
             Self::HandInWaiting { .. } => Kind::HandInWaiting,
             Self::ApiKeyOld(_) => Kind::ApiKeyOld,
-            Self::ApiKeyExposed(_) => Kind::ApiKeyExposed,
+            Self::ApiKeyExposed { .. } => Kind::ApiKeyExposed,
         }
     }
 
@@ -94,7 +97,7 @@ impl Cause<'_> {
             Self::WebhookDisabled { .. }
             | Self::HandInWaiting { .. }
             | Self::ApiKeyOld(_)
-            | Self::ApiKeyExposed(_) => None,
+            | Self::ApiKeyExposed { .. } => None,
         }
     }
 }
@@ -107,9 +110,10 @@ pub(crate) async fn raise(conn: &mut Conn, app: &App, cause: &Cause<'_>) -> Resu
             (&endpoint.agency_id, endpoint.id.as_str().to_owned())
         }
         Cause::HandInWaiting { hand_in, .. } => (&hand_in.agency_id, hand_in.alert_subject()),
-        Cause::ApiKeyOld(key) => (&key.agency_id, key.id.as_str().to_owned()),
-        // It ends when a new key has the name.
-        Cause::ApiKeyExposed(key) => (&key.agency_id, key.lineage_id.as_str().to_owned()),
+        // The key and not its name: a second key of the name that is found is trouble of its own.
+        Cause::ApiKeyOld(key) | Cause::ApiKeyExposed { key, .. } => {
+            (&key.agency_id, key.id.as_str().to_owned())
+        }
         Cause::Invalid(key) | Cause::NoFunds(key) | Cause::SyncFailed { key, .. } => {
             (&key.agency_id, key.id.as_str().to_owned())
         }
@@ -176,6 +180,23 @@ pub(crate) async fn resolve_all(
     now: Timestamp,
 ) -> Result<()> {
     store::alerts::resolve(conn, agency, "", subject, now).await
+}
+
+/// Ends the alerts about exposed API keys of a name: whoever has a new key of it has answered them.
+pub(crate) async fn resolve_exposed(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    lineage: &ApiKeyLineageId,
+    now: Timestamp,
+) -> Result<()> {
+    let kind = Kind::ApiKeyExposed.as_str();
+    store::alerts::resolve_of_lineage(conn, agency, kind, lineage, now).await
+}
+
+/// Ends the alerts about exposed API keys that are forgotten, in all agencies: nothing could be done about them any more.
+pub(crate) async fn resolve_of_forgotten_api_keys(conn: &mut Conn, now: Timestamp) -> Result<()> {
+    let kind = Kind::ApiKeyExposed.as_str();
+    store::alerts::resolve_of_forgotten_api_keys(conn, kind, now).await
 }
 
 /// Puts an alert of the viewer's agency aside. One that has ended, or was put aside before, stays as it is.

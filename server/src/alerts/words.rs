@@ -4,7 +4,7 @@
 use url::Url;
 
 use super::{Cause, provider_name};
-use crate::{error::Result, keys};
+use crate::{error::Result, keys, store::api_keys::ApiKeyRow};
 
 /// Whose key it is, and how many agents call with it.
 pub(super) struct Whose<'a> {
@@ -68,10 +68,7 @@ pub(super) fn summary(cause: &Cause<'_>, whose: &Whose<'_>) -> Result<String> {
             "The API key {} is older than 90 days. Rotate it; the old one can work on beside the new one for up to 72 hours.",
             key.name
         ),
-        Cause::ApiKeyExposed(key) => format!(
-            "The API key {} was reported as exposed and is revoked. Generate a new one, and look at where the old one was kept.",
-            key.name
-        ),
+        Cause::ApiKeyExposed { key, beside } => exposed(&key.name, *beside),
         Cause::WebhookDisabled { endpoint, failures } => {
             let host = Url::parse(&endpoint.url)
                 .ok()
@@ -86,6 +83,23 @@ pub(super) fn summary(cause: &Cause<'_>, whose: &Whose<'_>) -> Result<String> {
             )
         }
     })
+}
+
+/// What was found is revoked; what else of its name is let in is said apart.
+fn exposed(name: &str, beside: Option<&ApiKeyRow>) -> String {
+    match beside.map(|beside| beside.ends_at) {
+        None => format!(
+            "The API key {name} was reported as exposed and is revoked. Generate a new one, and look at where this one was kept."
+        ),
+        Some(Some(end)) => format!(
+            "The API key {name} was reported as exposed and is revoked. The one before it works on until {end}. Generate a new \
+             one, and look at where this one was kept."
+        ),
+        Some(None) => format!(
+            "An earlier API key {name} was reported as exposed and is revoked. The one in its place works on. Look at where the \
+             earlier one was kept, and rotate the new one if it may be there too."
+        ),
+    }
 }
 
 /// A count with its thousands apart: `12,400`.

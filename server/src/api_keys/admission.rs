@@ -173,10 +173,9 @@ fn caller(app: &App, row: Option<CallerRow>, now: Timestamp) -> Result<Caller> {
         State::Expired => {
             return refused("This API key has expired. An owner or an admin can make another.");
         }
-        State::Revoked | State::Exposed => return refused(UNKNOWN),
+        State::Suspended | State::Revoked | State::Exposed => return refused(UNKNOWN),
     }
-    let role = row.role.as_deref().and_then(Role::parse);
-    let Some(role) = role.filter(|role| *role != Role::Portal && row.suspended_at.is_none()) else {
+    let Some(role) = row.role.as_deref().and_then(Role::parse) else {
         return refused(UNKNOWN);
     };
     let membership = Membership {

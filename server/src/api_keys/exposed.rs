@@ -11,7 +11,7 @@ use crate::{
     app::App,
     audit::{Action, Actor},
     error::Result,
-    store,
+    store::{self, api_keys::ApiKeyRow},
 };
 
 /// Revokes the key, if it is one of ours that nobody has revoked, and tells the agency.
@@ -25,9 +25,14 @@ pub(crate) async fn report(app: &App, secret: &ApiKeySecret) -> Result<()> {
     let agency = &row.agency_id;
     let mut tx = app.db.begin().await?;
     store::api_keys::lock_access(&mut tx, agency).await?;
-    if !end_key(&mut tx, app, agency, &row.id, State::Exposed).await? {
+    let now = app.clock.now();
+    if !end_key(&mut tx, agency, &row.id, State::Exposed, now).await? {
         return Ok(());
     }
+    let others = store::api_keys::list_unrevoked(&mut tx, agency, &row.lineage_id).await?;
+    let is_let_in =
+        |other: &&ApiKeyRow| matches!(State::of(other, now), State::Active | State::Ending);
+    let beside = others.iter().find(is_let_in);
     let summary = format!(
         "{} was reported by somebody who found it, and revoked.",
         named(&row)
@@ -41,6 +46,7 @@ pub(crate) async fn report(app: &App, secret: &ApiKeySecret) -> Result<()> {
         summary,
     )
     .await?;
-    alerts::raise(&mut tx, app, &Cause::ApiKeyExposed(&row)).await?;
+    let cause = Cause::ApiKeyExposed { key: &row, beside };
+    alerts::raise(&mut tx, app, &cause).await?;
     tx.commit().await
 }

@@ -26,7 +26,7 @@ pub(crate) use admission::{Admitted, Refused, admit, recognise_again, take};
 pub(crate) use exposed::report;
 pub(crate) use generate::{NewKey, generate, revoke, rotate};
 
-/// Most keys in use that an agency has.
+/// Most keys that an agency has in use, suspended ones among them.
 const MAX_IN_USE: i64 = 20;
 /// Most keys that are listed; those in use come first.
 const MAX_LISTED: i64 = 100;
@@ -38,6 +38,9 @@ words! {
         Active => "active",
         /// Another key is in its place, and it works beside that one until `endsAt`.
         Ending => "ending",
+        /// It is refused, because whoever made it is suspended, has left the agency or belongs to a client now. It works again
+        /// when that is over, and counts as one in use; rotated by somebody else, it is that person's.
+        Suspended => "suspended",
         /// Another key of the same name is in its place.
         Replaced => "replaced",
         /// Its time is over.
@@ -60,11 +63,25 @@ impl State {
             return Self::Expired;
         }
         match row.ends_at {
-            None => Self::Active,
             Some(end) if end <= now => Self::Replaced,
+            _ if !row.is_creator_active => Self::Suspended,
+            None => Self::Active,
             Some(_) => Self::Ending,
         }
     }
+
+    /// Whether such a key is never let in again.
+    fn is_over(self) -> bool {
+        matches!(
+            self,
+            Self::Replaced | Self::Expired | Self::Revoked | Self::Exposed
+        )
+    }
+}
+
+/// Whether a key has its name: it is in use or suspended, and does not only overlap with another.
+fn is_current(row: &ApiKeyRow, now: Timestamp) -> bool {
+    row.ends_at.is_none() && !State::of(row, now).is_over()
 }
 
 /// The keys of an agency: those in use, and those that ended in the last 90 days.

@@ -14,9 +14,9 @@ use crate::{
 /// A key in use should not be older.
 const ROTATE_AFTER: Duration = Duration::from_hours(90 * 24);
 
-/// Whether a key that is in use is so old that it should be rotated.
+/// Whether a key that is in use, or will be when its creator is back, is so old that it should be rotated.
 pub(crate) fn is_due(row: &ApiKeyRow, now: Timestamp) -> bool {
-    super::State::of(row, now) == super::State::Active && row.created_at.plus(ROTATE_AFTER) <= now
+    super::is_current(row, now) && row.created_at.plus(ROTATE_AFTER) <= now
 }
 
 /// Raises the reminders that are due, and ends those of keys that have expired.

@@ -1,6 +1,6 @@
 //! What keys are used for: requests and errors per UTC day, and the last use. A request only adds to a count in memory; the
 //! counts are written every few seconds and at the stop, in one transaction, in the order of the keys' ids. What could not be
-//! written is kept and tried again.
+//! written is kept and tried again. A clock that is set back leaves no use in the future.
 
 use std::{
     collections::BTreeMap,
@@ -124,16 +124,19 @@ pub async fn write(app: &App) {
 
 async fn write_all(app: &App, waiting: &BTreeMap<ApiKeyId, Waiting>) -> Result<()> {
     let mut tx = app.db.begin().await?;
+    // What was noted later than now was noted by a clock that has been set back since.
+    let now = app.clock.now();
+    let today = day_of(now);
     for (key, used) in waiting {
-        let is_known =
-            store::api_keys::touch(&mut tx, &used.agency, key, used.last_used_at).await?;
+        let at = used.last_used_at.min(now);
+        let is_known = store::api_keys::touch(&mut tx, &used.agency, key, at, now).await?;
         if !is_known {
             continue;
         }
         for (day, (requests, errors)) in &used.days {
             let row = DayRow {
                 api_key_id: key.clone(),
-                day: Timestamp::from_millis(*day),
+                day: Timestamp::from_millis((*day).min(today)),
                 request_count: *requests,
                 error_count: *errors,
             };

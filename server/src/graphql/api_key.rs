@@ -28,7 +28,7 @@ const DAY: i64 = 24 * 3600 * 1000;
 pub(crate) struct ApiKey {
     /// Ringfence's id of the key; it is no part of the secret.
     id: ID,
-    /// What people call it, once among the keys in use; another of this name takes its place.
+    /// What people call it, once among the keys in use and the suspended ones; another of this name takes its place.
     name: String,
     /// The last four characters of the secret.
     hint: String,
@@ -46,7 +46,7 @@ pub(crate) struct ApiKey {
     revoked_at: Option<DateTime>,
     /// The last request with it, told some seconds late; null when there was none.
     last_used_at: Option<DateTime>,
-    /// Whether it is in use and older than 90 days.
+    /// Whether it is older than 90 days, and in use or suspended.
     is_due_for_rotation: bool,
     #[graphql(skip)]
     row: ApiKeyRow,
@@ -73,7 +73,7 @@ impl ApiKey {
 
 #[ComplexObject]
 impl ApiKey {
-    /// Who made it; null when that person left the agency, and then it is refused.
+    /// Who made it; null when that person left the agency, and then it is `SUSPENDED`.
     async fn created_by(&self, ctx: &Context<'_>) -> Result<Option<Person>> {
         Person::load(ctx, Some(&self.row.created_by)).await
     }
@@ -92,13 +92,15 @@ impl ApiKey {
         }
         let today = usage::day_of(ctx.app()?.clock.now());
         let first = Timestamp::from_millis(today - i64::from(days - 1) * DAY);
+        let last = Timestamp::from_millis(today);
         let loading = ctx
             .loaders()?
             .api_key_days
             .load_one(self.row.id.as_str().to_owned());
         let rows = loading.await.map_err(Error::internal)?.unwrap_or_default();
         rows.into_iter()
-            .filter(|row| row.day >= first)
+            // A clock that was ahead may have written a day that has not come yet.
+            .filter(|row| (first..=last).contains(&row.day))
             .map(|row| {
                 Ok(ApiKeyUsage {
                     date: row.day.try_into()?,
@@ -126,7 +128,7 @@ pub(crate) struct ApiKeyUsage {
 pub(crate) struct ApiAccess {
     /// The agency's own switch; switched off, the keys are kept and refused.
     is_on: bool,
-    /// Whether the agency's plan has the API.
+    /// Whether the agency's plan has the API. Which plan it is only owners see; every plan with the API reads the same here.
     is_in_plan: bool,
     /// Requests that one key may make in any 60 seconds.
     requests_per_minute_per_key: i32,
@@ -150,8 +152,8 @@ pub(crate) struct ApiKeyQuery;
 
 #[Object]
 impl ApiKeyQuery {
-    /// The agency's API keys: those in use first, at most 20 of them, then those that ended in the last 90 days; at most 100
-    /// in all.
+    /// The agency's API keys: those in use and the suspended ones first, at most 20 of them beside what overlaps, then those
+    /// that ended in the last 90 days; at most 100 in all.
     async fn api_keys(&self, ctx: &Context<'_>) -> Result<Vec<ApiKey>> {
         let app = ctx.app()?;
         let rows = api_keys::list(app, ctx.agency()?).await?;
@@ -194,7 +196,7 @@ pub(crate) struct GenerateApiKeyPayload {
 /// Which key gets another in its place.
 #[derive(InputObject)]
 pub(crate) struct RotateApiKeyInput {
-    /// Ringfence's id of a key in use.
+    /// Ringfence's id of a key in use or suspended. The new one acts as whoever rotates it.
     api_key_id: ID,
     /// Hours that the old key works on beside the new one, at most 72. Absent or 0: it is refused at once. What overlapped
     /// with it before is refused in any case.

@@ -25,13 +25,17 @@ use crate::{
 };
 
 const MALFORMED: &str = "This is no API key. Send Authorization: Bearer bvai_sk_… with the whole key, as it was shown when it was made.";
+const BASIC: &str = "This request has a password in its Authorization header (Basic), as browsers send it along where a proxy asks for one. Ringfence takes API keys there and nothing else: have the proxy take the header away before it passes the request on.";
 const IN_ADDRESS: &str = "An API key stands in the address of this request, where proxies and logs keep it. Send it in the Authorization header, and rotate the key: Authorization: Bearer bvai_sk_…";
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"Ringfence\"");
 
 /// The key of a text such as `Bearer bvai_sk_…`.
 pub(crate) fn key_of(authorization: &str) -> Result<ApiKeySecret, Error> {
-    authorization
-        .split_once(' ')
+    let parts = authorization.split_once(' ');
+    if parts.is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("basic")) {
+        return Err(Error::ApiKeyRefused(BASIC));
+    }
+    parts
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .and_then(|(_, key)| ApiKeySecret::parse(key.trim()))
         .ok_or(Error::ApiKeyRefused(MALFORMED))
@@ -122,9 +126,18 @@ pub(crate) fn mark(
 
 /// A refusal as REST endpoints tell it: `{"success": false, "error", "code"}`.
 pub(crate) fn rest_refusal(error: &Error, standing: Option<&Standing>) -> Response<Body> {
+    rest_refusal_as(status_of(error.code()), error, standing)
+}
+
+/// The same under a status that HTTP has for it.
+pub(crate) fn rest_refusal_as(
+    status: StatusCode,
+    error: &Error,
+    standing: Option<&Standing>,
+) -> Response<Body> {
     let body =
         json!({ "success": false, "error": error.to_string(), "code": error.code().as_str() });
-    let mut response = (status_of(error.code()), Json(body)).into_response();
+    let mut response = (status, Json(body)).into_response();
     mark(&mut response, standing, error.retry_after());
     response
 }

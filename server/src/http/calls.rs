@@ -15,7 +15,7 @@ use tracing::Instrument;
 
 use super::{
     Edge, bearer,
-    graphql::{self, Unread},
+    body::{self, Unread},
 };
 use crate::{
     access::{Permission, Viewer, policy::Use},
@@ -37,7 +37,7 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// Places a call.
 pub(crate) async fn trigger(State(edge): State<Edge>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let body = graphql::read(body).await;
+    let body = body::read(body).await;
     // Only now: what is revoked while the body comes in is refused (A8), and what is counted is carried out (A5).
     let admitted = match bearer::admit(&edge.app, &parts.headers).await {
         Ok(Some(admitted)) => admitted,
@@ -78,13 +78,7 @@ async fn place(
     if let Some(refusal) = viewer.refusal(Permission::PlaceCalls, Use::Write) {
         return Err(refusal);
     }
-    let body = body.map_err(|unread| {
-        let message = match unread {
-            Unread::TooLarge => "The body is larger than 1 MiB.",
-            Unread::TooSlow => "The body did not come within 30 seconds.",
-        };
-        Error::invalid("body", message)
-    })?;
+    let body = body.map_err(|unread| Error::invalid("body", unread.refusal().1))?;
     let new = read(&body, idempotency_key(headers)?)?;
     place::place(app, viewer, &new).await
 }

@@ -8,10 +8,14 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header, request::Parts},
     response::IntoResponse,
 };
-use std::{net::SocketAddr, time::Duration};
-use tokio::time::timeout;
+use std::net::SocketAddr;
 
-use super::{Edge, MAX_BODY, bearer, observe::RequestId, origin, session, socket};
+use super::{
+    Edge, bearer,
+    body::{self, Unread},
+    observe::RequestId,
+    origin, session, socket,
+};
 use crate::{
     access::{Role, Viewer},
     api_keys::{self, Refused},
@@ -24,9 +28,6 @@ use crate::{
     },
     store,
 };
-
-/// A body comes within this time.
-const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// Both methods of the endpoint.
 pub(crate) async fn handle(
@@ -66,23 +67,9 @@ fn refuse(refused: Refused, request_id: &str) -> Response<Body> {
     response
 }
 
-/// Why a body was not read.
-pub(super) enum Unread {
-    TooLarge,
-    TooSlow,
-}
-
-pub(super) async fn read(body: Body) -> Result<Bytes, Unread> {
-    match timeout(BODY_TIME, axum::body::to_bytes(body, MAX_BODY)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(_)) => Err(Unread::TooLarge),
-        Err(_) => Err(Unread::TooSlow),
-    }
-}
-
 async fn post(edge: Edge, request_id: String, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let body = read(body).await;
+    let body = body::read(body).await;
     // Only now: what is revoked while the body comes in is refused (A8), and what is counted is carried out (A5).
     match bearer::admit(&edge.app, &parts.headers).await {
         Ok(admitted) => {
@@ -119,17 +106,9 @@ async fn carry_out(
     }
     let body = match body {
         Ok(body) => body,
-        Err(Unread::TooLarge) => {
-            return refuse(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "The body is larger than 1 MiB.",
-            );
-        }
-        Err(Unread::TooSlow) => {
-            return refuse(
-                StatusCode::REQUEST_TIMEOUT,
-                "The body did not come within 30 seconds.",
-            );
+        Err(unread) => {
+            let (status, message) = unread.refusal();
+            return refuse(status, message);
         }
     };
     let Some(document) = parse(&body) else {

@@ -2,6 +2,7 @@
 
 mod assets;
 mod bearer;
+mod body;
 mod calls;
 mod graphql;
 mod observe;
@@ -19,7 +20,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     middleware,
     response::IntoResponse,
-    routing::{any, get, post},
+    routing::{any, get},
 };
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -31,8 +32,6 @@ use crate::{
     store,
 };
 
-/// Largest body that is read.
-const MAX_BODY: usize = 1024 * 1024;
 /// Running requests may take this long after the server was asked to stop.
 const GRACE: Duration = Duration::from_secs(20);
 
@@ -57,14 +56,12 @@ pub fn router_with(app: &App, schema: RingfenceSchema) -> Router {
     let web = assets::Assets::new(app);
     Router::new()
         .route("/graphql", any(graphql::handle))
-        .route("/api/v1/calls/trigger", post(calls::trigger))
-        .route("/api/v1/keys/exposed", post(rest::report_exposed_key))
-        .route("/api/v1/openapi.json", get(openapi::document))
+        .merge(rest::routes())
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .fallback(move |request| assets::serve(web.clone(), request))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(DefaultBodyLimit::max(body::MAX_BODY))
         .layer(middleware::from_fn_with_state(
             edge.clone(),
             origin::refuse_foreign,

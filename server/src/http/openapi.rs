@@ -170,6 +170,7 @@ struct ExposedKeyAnswer {
     responses(
         (status = 200, description = "If it was a key of this installation, it is revoked now.", body = ExposedKeyAnswer),
         (status = 400, description = "The body is not a JSON object with the key.", body = Failure),
+        (status = 413, description = "The body is larger than 1 MiB.", body = Failure),
         (status = 429, description = "Too many reports from this network.", body = Failure)
     )
 )]

@@ -1,21 +1,23 @@
 //! The REST endpoints under `/api/v1`. Each reads its body, asks its use case and answers JSON with `success`; a refusal has
-//! `error` for people and `code` for programs. It holds no rule of the product.
+//! `error` for people and `code` for programs, and so has what is no endpoint: below `/api` nobody gets the web app's page.
+//! It holds no rule of the product.
 
 use std::net::SocketAddr;
 
 use axum::{
-    Json,
-    body::{Body, Bytes},
+    Json, Router,
+    body::Body,
     extract::{ConnectInfo, State},
-    http::{HeaderMap, Response},
+    http::{HeaderMap, Response, StatusCode},
     response::IntoResponse,
+    routing::{any, get, post},
 };
 use serde::Deserialize;
 use serde_json::json;
 use tracing::Instrument;
 use zeroize::Zeroizing;
 
-use super::{Edge, bearer, origin};
+use super::{Edge, bearer, body, calls, openapi, origin};
 use crate::{
     access::{api_key::ApiKeySecret, throttle::network_of},
     api_keys,
@@ -30,13 +32,46 @@ struct Exposed {
     key: String,
 }
 
+/// Everything below `/api`.
+pub(crate) fn routes() -> Router<Edge> {
+    Router::new()
+        .route("/api/v1/calls/trigger", post(calls::trigger))
+        .route("/api/v1/keys/exposed", post(report_exposed_key))
+        .route("/api/v1/openapi.json", get(openapi::document))
+        // Of the endpoints above, each of which has `post` or `get` of its own.
+        .method_not_allowed_fallback(method_not_allowed)
+        .route("/api", any(no_endpoint))
+        .route("/api/", any(no_endpoint))
+        .route("/api/{*path}", any(no_endpoint))
+}
+
+async fn no_endpoint() -> Response<Body> {
+    bearer::rest_refusal(&Error::NotFound, None)
+}
+
+/// The router adds the methods that there are as `Allow`.
+async fn method_not_allowed() -> Response<Body> {
+    let message =
+        "This endpoint does not take this method. The header Allow names those that it takes.";
+    let error = Error::QueryRefused(message.to_owned());
+    bearer::rest_refusal_as(StatusCode::METHOD_NOT_ALLOWED, &error, None)
+}
+
 /// `POST /api/v1/keys/exposed`: whoever found a key has it revoked (A9). The answer does not tell whether it was one.
-pub(crate) async fn report_exposed_key(
+async fn report_exposed_key(
     State(edge): State<Edge>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Response<Body> {
+    let body = match body::read(body).await {
+        Ok(body) => body,
+        Err(unread) => {
+            let (status, message) = unread.refusal();
+            let error = Error::QueryRefused(message.to_owned());
+            return bearer::rest_refusal_as(status, &error, None);
+        }
+    };
     let app = edge.app.clone();
     let address = origin::client_address(
         Some(&ConnectInfo(peer)),

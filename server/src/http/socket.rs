@@ -31,7 +31,7 @@ use axum::{
     response::IntoResponse,
 };
 use futures_util::{
-    SinkExt, StreamExt,
+    SinkExt, Stream, StreamExt,
     stream::{self, BoxStream},
 };
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -273,7 +273,7 @@ async fn initialise(
 fn limited(
     incoming: stream::SplitStream<WebSocket>,
     shared: Arc<Shared>,
-) -> impl futures_util::Stream<Item = serde_json::Result<ClientMessage>> {
+) -> impl Stream<Item = serde_json::Result<ClientMessage>> {
     stream::unfold((incoming, shared), |(mut incoming, shared)| async move {
         loop {
             let bytes = match incoming.next().await? {
@@ -337,6 +337,43 @@ impl SocketExecutor {
     }
 }
 
+impl SocketExecutor {
+    /// Takes a place in the windows of an API key; `RateLimited` when there is none.
+    async fn count(&self) -> Result<()> {
+        match self.shared.viewer.get() {
+            Some(viewer) => api_keys::take(&self.app, viewer).await,
+            None => Ok(()),
+        }
+    }
+
+    fn note_error(&self) {
+        if let Some(viewer) = self.shared.viewer.get() {
+            api_keys::usage::note_error(&self.app, viewer);
+        }
+    }
+
+    /// What a subscription sends. It is one request, so that it has at most one error.
+    fn events(
+        self,
+        request: Request,
+        session_data: Option<Arc<Data>>,
+    ) -> impl Stream<Item = GraphQLResponse> + Send + 'static {
+        let session_data = session_data.unwrap_or_default();
+        let events = self
+            .schema
+            .execute_stream_with_session_data(request, session_data);
+        let mut is_noted = false;
+        events.map(move |mut response| {
+            if !response.errors.is_empty() && !is_noted {
+                is_noted = true;
+                self.note_error();
+            }
+            failure::complete(&self.request_id, &mut response);
+            response
+        })
+    }
+}
+
 impl Executor for SocketExecutor {
     async fn execute(&self, mut request: Request) -> GraphQLResponse {
         let error = Self::check(&mut request)
@@ -350,29 +387,19 @@ impl Executor for SocketExecutor {
         mut request: Request,
         session_data: Option<Arc<Data>>,
     ) -> BoxStream<'static, GraphQLResponse> {
-        let request_id = Arc::clone(&self.request_id);
-        if let Err(error) = Self::check(&mut request) {
-            return stream::once(async move { failure::response(error, &request_id) }).boxed();
-        }
-        let events = self
-            .schema
-            .execute_stream_with_session_data(request, session_data.unwrap_or_default());
-        let completed_id = Arc::clone(&request_id);
-        let events = events.map(move |mut response| {
-            failure::complete(&completed_id, &mut response);
-            response
-        });
-        let (app, shared) = (self.app.clone(), Arc::clone(&self.shared));
-        // Each subscription of an API key is a request of its own (A5).
+        let this = self.clone();
+        // Each request of an API key counts like one over HTTP (A5), whatever becomes of it.
         stream::once(async move {
-            let counted = match shared.viewer.get() {
-                Some(viewer) => api_keys::take(&app, viewer).await,
-                None => Ok(()),
+            let refusal = match this.count().await {
+                Ok(()) => Self::check(&mut request)
+                    .inspect_err(|_| this.note_error())
+                    .err(),
+                Err(error) => Some(error),
             };
-            match counted {
-                Ok(()) => events.boxed(),
-                Err(error) => {
-                    let refused = failure::response(error, &request_id);
+            match refusal {
+                None => this.events(request, session_data).boxed(),
+                Some(error) => {
+                    let refused = failure::response(error, &this.request_id);
                     stream::once(async move { refused }).boxed()
                 }
             }

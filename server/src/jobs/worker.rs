@@ -10,7 +10,7 @@ use tracing::Instrument;
 
 use super::{Job, JobError};
 use crate::{
-    alerts::email::SendAlertJob,
+    alerts::{self, email::SendAlertJob},
     api_keys::reminder,
     app::App,
     calls::{look::LookJob, place},
@@ -337,6 +337,7 @@ async fn forget(conn: &mut Conn, now: Timestamp) -> Result<()> {
     store::webhook_deliveries::delete_old(conn, now.minus(KEEP_DELIVERIES)).await?;
     store::alerts::delete_old(conn, now.minus(KEEP_HISTORY)).await?;
     store::api_keys::delete_old(conn, now.minus(KEEP_HISTORY)).await?;
+    alerts::resolve_of_forgotten_api_keys(conn, now).await?;
     store::idempotent_requests::delete_old(conn, now.minus(place::KEEP_REQUESTS)).await?;
     store::calls::delete_old_events(conn, now.minus(KEEP_DELIVERIES)).await?;
     store::placement_runs::delete_old(conn, now.minus(KEEP_HISTORY)).await

@@ -11,8 +11,12 @@ use crate::clock::Timestamp;
 pub(super) struct SlidingWindow(VecDeque<Timestamp>);
 
 impl SlidingWindow {
-    /// Forgets what has left the window.
+    /// Forgets what has left the window. What is later than now came before the clock was set back: it counts as of now, so
+    /// that it leaves a whole window later and not when the clock has caught up.
     pub(super) fn forget(&mut self, now: Timestamp) {
+        for later in self.0.iter_mut().rev().take_while(|at| **at > now) {
+            *later = now;
+        }
         let start = now.minus(WINDOW);
         while self.0.front().is_some_and(|oldest| *oldest <= start) {
             self.0.pop_front();
@@ -24,10 +28,9 @@ impl SlidingWindow {
         self.0.is_empty()
     }
 
-    /// Counts a request. A clock that was set back does not put it before those that came earlier.
+    /// Counts a request at the time that was last told to [`Self::forget`].
     pub(super) fn count(&mut self, now: Timestamp) {
-        let at = self.0.back().map_or(now, |newest| now.max(*newest));
-        self.0.push_back(at);
+        self.0.push_back(now);
     }
 
     /// How it stands now, when so many are let through.
@@ -119,6 +122,25 @@ mod tests {
         }
         assert_eq!(ask(&mut window, 5, 10_000), Err(Duration::from_secs(55)));
         assert!(ask(&mut window, 0, 500_000).is_err());
+    }
+
+    /// A5: a clock that is set back holds a full window shut for a window and no longer, and nothing more is let through by it.
+    #[test]
+    fn a_clock_set_back_holds_a_window_shut_for_a_window() {
+        const DAY: i64 = 24 * 3_600_000;
+        let mut window = SlidingWindow::default();
+        for number in 0..10 {
+            assert!(ask(&mut window, 10, DAY + number).is_ok());
+        }
+        assert_eq!(ask(&mut window, 10, 5_000), Err(Duration::from_secs(60)));
+        assert_eq!(ask(&mut window, 10, 64_999), Err(Duration::from_millis(1)));
+        assert_eq!(ask(&mut window, 10, 65_000), Ok(9));
+        // Set back by less than a window, what came before is still counted.
+        assert_eq!(ask(&mut window, 10, 64_000), Ok(8));
+        window.forget(at(123_999));
+        assert!(!window.is_empty());
+        window.forget(at(124_000));
+        assert!(window.is_empty());
     }
 
     proptest! {

@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use crate::{
     clock::Timestamp,
     error::Result,
-    id::{AgencyId, AlertId, UserId},
+    id::{AgencyId, AlertId, ApiKeyLineageId, UserId},
     store::{
         Conn,
         keyset::{Keyset, KeysetSql, keyset_sql},
@@ -122,6 +122,39 @@ pub(crate) async fn resolve(
         .execute(c)
         .await
         .map(|_| ()))?;
+    Ok(())
+}
+
+/// Ends what stands, of one kind, about the API keys of a lineage.
+pub(crate) async fn resolve_of_lineage(
+    conn: &mut Conn,
+    agency: &AgencyId,
+    kind: &str,
+    lineage: &ApiKeyLineageId,
+    now: Timestamp,
+) -> Result<()> {
+    const SQL: &str = "UPDATE alerts SET resolved_at = $4 WHERE agency_id = $1 AND kind = $2 AND resolved_at IS NULL \
+        AND subject IN (SELECT id FROM api_keys WHERE agency_id = $1 AND lineage_id = $3)";
+    on!(conn, c => sqlx::query(SQL)
+        .bind(agency)
+        .bind(kind)
+        .bind(lineage)
+        .bind(now)
+        .execute(c)
+        .await
+        .map(|_| ()))?;
+    Ok(())
+}
+
+/// Ends what stands, of one kind, about API keys that are forgotten, in all agencies.
+pub(crate) async fn resolve_of_forgotten_api_keys(
+    conn: &mut Conn,
+    kind: &str,
+    now: Timestamp,
+) -> Result<()> {
+    const SQL: &str = "UPDATE alerts SET resolved_at = $2 WHERE kind = $1 AND resolved_at IS NULL \
+        AND NOT EXISTS (SELECT 1 FROM api_keys k WHERE k.id = alerts.subject)";
+    on!(conn, c => sqlx::query(SQL).bind(kind).bind(now).execute(c).await.map(|_| ()))?;
     Ok(())
 }
 

@@ -34,6 +34,8 @@ pub(crate) struct ApiKeyRow {
     pub(crate) revoked_at: Option<Timestamp>,
     pub(crate) revoked_because: Option<String>,
     pub(crate) last_used_at: Option<Timestamp>,
+    /// Whether whoever made it works for the agency now: a key of anybody else is refused.
+    pub(crate) is_creator_active: bool,
 }
 
 /// A key with all that decides whether it is let in: its agency, and what its creator is there.
@@ -46,8 +48,7 @@ pub(crate) struct CallerRow {
     pub(crate) is_api_on: bool,
     pub(crate) user_name: String,
     pub(crate) email: String,
-    pub(crate) suspended_at: Option<Timestamp>,
-    /// None of somebody who is no member any more.
+    /// None of somebody who is no member.
     pub(crate) role: Option<String>,
 }
 
@@ -75,9 +76,24 @@ macro_rules! columns {
     };
 }
 
+/// Whether the user `u` with the membership `m` works for its agency.
+macro_rules! works_here {
+    () => {
+        "m.joined_at IS NOT NULL AND m.role <> 'portal' AND u.suspended_at IS NULL"
+    };
+}
+
 macro_rules! select {
     ($tail:literal) => {
-        concat!("SELECT ", columns!(), " FROM api_keys k WHERE ", $tail)
+        concat!(
+            "SELECT ",
+            columns!(),
+            ", EXISTS (SELECT 1 FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.agency_id = k.agency_id \
+             AND m.user_id = k.created_by AND ",
+            works_here!(),
+            ") AS is_creator_active FROM api_keys k WHERE ",
+            $tail
+        )
     };
 }
 
@@ -87,9 +103,11 @@ macro_rules! caller {
         concat!(
             "SELECT ",
             columns!(),
-            ", a.slug, a.plan, a.is_api_on, u.name AS user_name, u.email, u.suspended_at, m.role \
+            ", m.user_id IS NOT NULL AND ",
+            works_here!(),
+            " AS is_creator_active, a.slug, a.plan, a.is_api_on, u.name AS user_name, u.email, m.role \
              FROM api_keys k JOIN agencies a ON a.id = k.agency_id JOIN users u ON u.id = k.created_by \
-             LEFT JOIN memberships m ON m.agency_id = k.agency_id AND m.user_id = k.created_by AND m.joined_at IS NOT NULL \
+             LEFT JOIN memberships m ON m.agency_id = k.agency_id AND m.user_id = k.created_by \
              WHERE ",
             $tail
         )
@@ -128,14 +146,16 @@ pub(crate) async fn find(
     Ok(on!(conn, c => sqlx::query_as(SQL).bind(agency).bind(key).fetch_optional(c).await)?)
 }
 
-/// The newest key of a name, in use or not.
-pub(crate) async fn find_newest(
+/// The key that has a name; where none has it, the last one that had. Two are told apart by that before their times, which
+/// a clock that was set back puts in another order.
+pub(crate) async fn find_by_name(
     conn: &mut Conn,
     agency: &AgencyId,
     name_key: &str,
 ) -> Result<Option<ApiKeyRow>> {
     const SQL: &str = select!(
-        "k.agency_id = $1 AND k.name_key = $2 ORDER BY k.created_at DESC, k.id DESC LIMIT 1"
+        "k.agency_id = $1 AND k.name_key = $2 ORDER BY CASE WHEN k.revoked_at IS NULL AND k.ends_at IS NULL THEN 0 \
+         ELSE 1 END, k.created_at DESC, k.id DESC LIMIT 1"
     );
     Ok(on!(conn, c => sqlx::query_as(SQL).bind(agency).bind(name_key).fetch_optional(c).await)?)
 }
@@ -165,7 +185,8 @@ pub(crate) async fn list(
     Ok(on!(conn, c => sqlx::query_as(SQL).bind(agency).bind(now).bind(limit).fetch_all(c).await)?)
 }
 
-/// How many keys an agency has in use, without those that only overlap.
+/// How many keys an agency has in use, without those that only overlap. One whose creator does not work here now counts: it
+/// is in use again when they do.
 pub(crate) async fn count_in_use(
     conn: &mut Conn,
     agency: &AgencyId,
@@ -252,19 +273,22 @@ pub(crate) async fn set_api_on(conn: &mut Conn, agency: &AgencyId, is_on: bool) 
     Ok(())
 }
 
-/// Writes down that a key was used; false when it is forgotten.
+/// Writes down that a key was used; false when it is forgotten. A later use stays, unless it is later than now: a clock that
+/// was ahead wrote it.
 pub(crate) async fn touch(
     conn: &mut Conn,
     agency: &AgencyId,
     key: &ApiKeyId,
     at: Timestamp,
+    now: Timestamp,
 ) -> Result<bool> {
-    const SQL: &str = "UPDATE api_keys SET last_used_at = CASE WHEN last_used_at > $3 THEN last_used_at ELSE $3 END \
-        WHERE agency_id = $1 AND id = $2";
+    const SQL: &str = "UPDATE api_keys SET last_used_at = \
+        CASE WHEN last_used_at > $3 AND last_used_at <= $4 THEN last_used_at ELSE $3 END WHERE agency_id = $1 AND id = $2";
     let touched = on!(conn, c => sqlx::query(SQL)
         .bind(agency)
         .bind(key)
         .bind(at)
+        .bind(now)
         .execute(c)
         .await
         .map(|r| r.rows_affected()))?;

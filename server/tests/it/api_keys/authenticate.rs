@@ -326,3 +326,24 @@ async fn a_key_reads_the_schema() {
     let heard = ask(&app, &secret, "{ __schema { queryType { name } } }").await;
     assert_eq!(heard.body["data"]["__schema"]["queryType"]["name"], "Query");
 }
+
+/// A2: a proxy's own password in the header locks people out, and the answer says whose header it is and what to do, without
+/// repeating it.
+#[tokio::test]
+async fn a_proxys_password_is_told_from_a_key() {
+    let app = TestApp::new().await;
+    let owner = app.user(Role::Owner).await;
+    let post = || {
+        let request = owner.request(Method::POST, "/graphql");
+        request.json(&json!({ "query": NAME }))
+    };
+    let password = "open-sesame-9Kd";
+    let heard = send(post().basic_auth("proxy", Some(password))).await;
+    assert_eq!((heard.status, heard.code()), (401, "UNAUTHENTICATED"));
+    for words in ["(Basic)", "have the proxy take the header away"] {
+        assert!(heard.text.contains(words), "{}", heard.text);
+    }
+    assert!(!heard.text.contains(password));
+    // Taken away, people are in again.
+    assert_eq!(send(post()).await.status, 200);
+}

@@ -297,3 +297,177 @@ async fn ended_keys_are_forgotten_after_90_days() {
     let rows = app.sql("SELECT count(*) FROM api_key_days").await;
     assert_eq!(rows[0].get::<i64>(0), 0);
 }
+
+/// A3: a key whose creator is suspended, belongs to a client or has left is told as suspended, because it is refused; it
+/// counts as one in use, works again when its creator does, and is rotated by somebody else.
+#[tokio::test]
+async fn a_key_whose_creator_is_away_is_suspended() {
+    let app = TestApp::new().await;
+    let owner = app.user(Role::Owner).await;
+    let admin = app.user(Role::Admin).await;
+    let (key, earlier) = generate(&admin, "Default", &["READ"]).await;
+    let (key, secret, _) = rotate(&admin, &key, 24).await;
+    let person = admin.user_id.clone().unwrap();
+    let states = async || {
+        let all = listed(&owner).await;
+        let states = all
+            .iter()
+            .map(|key| key["state"].as_str().unwrap().to_owned());
+        states.collect::<Vec<_>>()
+    };
+    let set = |what: &str| format!("UPDATE memberships SET {what} WHERE user_id = '{person}'");
+    assert_eq!(states().await, ["ACTIVE", "ENDING"]);
+    admin::set_suspended(&app.app, &person, true).await.unwrap();
+    assert_eq!(states().await, ["SUSPENDED", "SUSPENDED"]);
+    assert_eq!(status(&app, &secret).await, 401);
+    admin::set_suspended(&app.app, &person, false)
+        .await
+        .unwrap();
+    assert_eq!(states().await, ["ACTIVE", "ENDING"]);
+    assert_eq!(status(&app, &secret).await, 200);
+    for gone in ["role = 'portal'", "role = 'admin', joined_at = NULL"] {
+        app.sql(&set(gone)).await;
+        assert_eq!(states().await, ["SUSPENDED", "SUSPENDED"], "{gone}");
+    }
+    app.sql(&format!(
+        "DELETE FROM memberships WHERE user_id = '{person}'"
+    ))
+    .await;
+    assert_eq!(states().await, ["SUSPENDED", "SUSPENDED"]);
+    for number in 0..19 {
+        generate(&owner, &format!("Key {number}"), &["READ"]).await;
+    }
+    let refused = try_to_generate(&owner, json!({ "name": "One more" })).await;
+    assert_eq!(refused.code(), "INVALID_INPUT");
+    assert!(refused.message().contains("suspended ones among them"));
+    let (rotated, new, previous) = rotate(&owner, &key, 24).await;
+    assert_eq!(
+        (&rotated["state"], &previous["state"]),
+        (&json!("ACTIVE"), &json!("SUSPENDED"))
+    );
+    let statuses = [&earlier, &secret, &new].map(|secret| status(&app, secret));
+    assert_eq!(
+        futures_util::future::join_all(statuses).await,
+        [401, 401, 200]
+    );
+}
+
+/// A3: the times of a key are those of the moment at which its agency's keys were its own to change, not of the moment at
+/// which it began to wait for them.
+#[tokio::test]
+async fn a_key_has_the_time_behind_the_lock() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    let (key, _) = generate(&admin, "Rotated", &["READ"]).await;
+    let waiting = app.database.hold().await;
+    let release = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        app.advance(Duration::from_secs(90));
+        waiting.release().await;
+    };
+    let late = json!({ "name": "Late", "expiresAt": "2026-01-15T12:01:00Z" });
+    let (made, (_, _, previous), refused, ()) = tokio::join!(
+        generate(&admin, "Default", &["READ"]),
+        rotate(&admin, &key, 1),
+        try_to_generate(&admin, late),
+        release
+    );
+    assert_eq!(refused.error()["extensions"]["field"], "expiresAt");
+    assert_eq!(previous["endsAt"], "2026-01-15T13:01:30.000Z");
+    let all = listed(&admin).await;
+    let made = all.iter().find(|key| key["id"] == made.0["id"]).unwrap();
+    assert_eq!(made["createdAt"], "2026-01-15T12:01:30.000Z");
+}
+
+/// A3: which key has a name is not decided by the clock: set back, it makes no earlier key the name's last.
+#[tokio::test]
+async fn a_clock_set_back_takes_no_name_away() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    generate(&admin, "Default", &["READ", "KEYS_MANAGE"]).await;
+    app.set_back(Duration::from_mins(10));
+    generate(&admin, "Default", &["READ"]).await;
+    app.set_back(Duration::from_mins(10));
+    let made = try_to_generate(&admin, json!({ "name": "Default" })).await;
+    let made = made.ok()["generateApiKey"]["apiKey"].clone();
+    assert_eq!(made["scopes"], json!(["READ"]));
+}
+
+/// E7, A3: an entry about keys that have ended names each of them, and none that had ended before.
+#[tokio::test]
+async fn every_key_that_ends_is_named_in_the_log() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    let entry = async || {
+        let told = admin
+            .query("{ auditEntries(first: 1) { nodes { summary } } }")
+            .await;
+        let told = told.ok()["auditEntries"]["nodes"][0]["summary"].clone();
+        told.as_str().unwrap().to_owned()
+    };
+    let hint = |key: &serde_json::Value| format!("…{}", key["hint"].as_str().unwrap());
+    let (first, _) = generate(&admin, "Default", &["READ"]).await;
+    let (second, _, _) = rotate(&admin, &first, 24).await;
+    let (a, b) = (hint(&first), hint(&second));
+    let words =
+        format!("API key Default ({b}) was rotated; {a} works until 2026-01-16T12:00:00.000Z.");
+    assert_eq!(entry().await, words);
+    let (third, _, _) = rotate(&admin, &second, 1).await;
+    let c = hint(&third);
+    let words = format!(
+        "API key Default ({c}) was rotated; {b} works until 2026-01-15T13:00:00.000Z, {a} is refused from now on."
+    );
+    assert_eq!(entry().await, words);
+    revoke(&admin, &third).await.ok();
+    let words =
+        format!("API key Default ({c}) was revoked, and with it {b}, which overlapped with it.");
+    assert_eq!(entry().await, words);
+    let (first, _) = generate(&admin, "Default", &["READ"]).await;
+    let (second, _, _) = rotate(&admin, &first, 1).await;
+    let (third, _) = generate(&admin, "Default", &["READ"]).await;
+    let (a, b, c) = (hint(&first), hint(&second), hint(&third));
+    let heard = entry().await;
+    let either = [format!("{a} and {b}"), format!("{b} and {a}")];
+    let words = either.map(|both| {
+        format!(
+            "API key Default ({c}) was generated with the scope read, in the place of {both}, which are refused from now on."
+        )
+    });
+    assert!(words.contains(&heard), "{heard}");
+    let (fourth, _, _) = rotate(&admin, &third, 0).await;
+    let d = hint(&fourth);
+    let words = format!("API key Default ({d}) was rotated; {c} is refused from now on.");
+    assert_eq!(entry().await, words);
+    // An overlap that is over is none of theirs.
+    let (fifth, _, _) = rotate(&admin, &fourth, 1).await;
+    app.advance(Duration::from_hours(1));
+    revoke(&admin, &fifth).await.ok();
+    assert_eq!(
+        entry().await,
+        format!("API key Default ({}) was revoked.", hint(&fifth))
+    );
+    let ended = listed(&admin).await;
+    let fourth = ended.iter().find(|key| key["id"] == fourth["id"]).unwrap();
+    assert_eq!(fourth["state"], "REPLACED");
+}
+
+/// P1: which plan the agency has is the owner's alone to read. What an admin reads of the API is whether it may be used, and is
+/// the same under each plan that has it.
+#[tokio::test]
+async fn an_admin_reads_whether_there_is_an_api_and_no_plan() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    let query =
+        "{ apiAccess { isOn isInPlan requestsPerMinutePerKey requestsPerMinutePerAgency } }";
+    let mut heard = Vec::new();
+    for plan in [Plan::Agency, Plan::Enterprise, Plan::Starter] {
+        admin::set_plan(&app.app, &app.agency, plan).await.unwrap();
+        let told = admin.query(query).await.ok();
+        heard.push(told["apiAccess"].clone());
+    }
+    let in_plan = json!({ "isOn": true, "isInPlan": true, "requestsPerMinutePerKey": 100, "requestsPerMinutePerAgency": 500 });
+    assert_eq!((&heard[0], &heard[1]), (&in_plan, &in_plan));
+    assert_eq!(heard[2]["isInPlan"], false);
+    let plan = admin.query("{ agency { plan } }").await;
+    assert_eq!(plan.code(), "FORBIDDEN");
+}

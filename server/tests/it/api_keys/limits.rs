@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use reqwest::Method;
 use ringfence::access::Role;
 
@@ -167,4 +168,34 @@ async fn every_answer_says_what_is_left() {
         assert_eq!(heard.status, status, "{heard:?}");
         assert_eq!(heard.header("ratelimit-remaining"), left.to_string());
     }
+}
+
+/// A5: of requests that come at the same moment as many are let through as there is room for, and not one more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_burst_at_one_moment_is_counted_exactly() {
+    let app = limited("agency=10", Some("agency=14")).await;
+    let admin = app.user(Role::Admin).await;
+    let (_, one) = generate(&admin, "One", &["READ"]).await;
+    let (_, two) = generate(&admin, "Two", &["READ"]).await;
+    for (secret, let_through) in [(&one, 10), (&two, 4)] {
+        let statuses = join_all((0..30).map(|_| status(&app, secret))).await;
+        let count = |of: u16| statuses.iter().filter(|status| **status == of).count();
+        assert_eq!((count(200), count(429)), (let_through, 30 - let_through));
+    }
+}
+
+/// A5: a clock that is set back holds a key that has used its window up for a window, and no longer.
+#[tokio::test]
+async fn a_clock_set_back_shuts_nobody_out_for_long() {
+    let app = limited("agency=2", None).await;
+    let admin = app.user(Role::Admin).await;
+    let (_, secret) = generate(&admin, "Default", &["READ"]).await;
+    for _ in 0..2 {
+        assert_eq!(status(&app, &secret).await, 200);
+    }
+    app.set_back(Duration::from_hours(2));
+    let heard = ask(&app, &secret, NAME).await;
+    assert_eq!((heard.status, heard.header("retry-after")), (429, "60"));
+    app.advance(Duration::from_secs(60));
+    assert_eq!(status(&app, &secret).await, 200);
 }

@@ -219,3 +219,19 @@ async fn no_key_looks_at_what_was_handed_in() {
     let told = admin.query(query).await;
     assert_eq!(told.code(), "NOT_FOUND");
 }
+
+/// A3: what the schema says of a scope names all that it starts: `agents:manage` makes agents in accounts, by placements too.
+#[test]
+fn the_schema_says_that_managing_agents_starts_placements() {
+    let schema = ringfence::graphql::sdl();
+    let (before, _) = schema.split_once("\tAGENTS_MANAGE\n").unwrap();
+    let (_, description) = before
+        .trim_end()
+        .trim_end_matches("\"\"\"")
+        .rsplit_once("\"\"\"")
+        .unwrap();
+    assert!(description.contains("starts placements"), "{description}");
+    assert!(Scope::AgentsManage.allows(UseAgents, Use::Write));
+    let need = Policy::standard().need("Mutation", "startPlacementRun");
+    assert_eq!(need, Some(Need::May(UseAgents)));
+}

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use ringfence::{access::Role, accounts::admin};
+use ringfence::{access::Role, accounts::admin, api_keys::usage};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Error;
 
-use super::{generate, revoke, switch};
+use super::{generate, listed, revoke, switch};
 use crate::harness::{Frame, Settings, TestApp, TestClient, TestSocket};
 
 const NOWHERE: &str = "subscription { syncProgress(syncRunId: \"none\") { state } }";
@@ -46,7 +46,12 @@ async fn acknowledged(app: &TestApp, secret: &str) -> TestSocket {
 
 /// The code of a subscription's refusal.
 async fn refusal(socket: &mut TestSocket, id: &str) -> String {
-    socket.subscribe(id, NOWHERE).await;
+    refusal_of(socket, id, NOWHERE).await
+}
+
+/// The same of another document.
+async fn refusal_of(socket: &mut TestSocket, id: &str, document: &str) -> String {
+    socket.subscribe(id, document).await;
     loop {
         let Frame::Json(message) = socket.next().await else {
             panic!("the socket was closed")
@@ -170,4 +175,37 @@ async fn subscriptions_of_a_key_are_counted() {
     assert_eq!(refusal(&mut socket, "3").await, "RATE_LIMITED");
     let mut late = connect(&app, &app.nobody(), None, &format!("Bearer {secret}"), None).await;
     assert_eq!(closing(&mut late).await, 4429);
+}
+
+/// A5, A3: a query, a mutation and what is no document are refused on a socket and count as they do over HTTP: against the
+/// limit, as a request and as an error.
+#[tokio::test]
+async fn what_a_socket_refuses_is_counted_too() {
+    let app = TestApp::with(Settings {
+        api_requests: Some("agency=5"),
+        ..Settings::default()
+    })
+    .await;
+    let admin = app.user(Role::Admin).await;
+    let (_, secret) = generate(&admin, "Default", &["READ"]).await;
+    let mut socket = acknowledged(&app, &secret).await;
+    let documents = [
+        "{ agency { slug } }",
+        "mutation { logOut { isLoggedOut } }",
+        "{ no",
+    ];
+    for (id, document) in documents.into_iter().enumerate() {
+        let code = refusal_of(&mut socket, &id.to_string(), document).await;
+        assert_eq!(code, "QUERY_REFUSED", "{document}");
+    }
+    assert_eq!(refusal(&mut socket, "3").await, "NOT_FOUND");
+    let code = refusal_of(&mut socket, "4", "{ agency { slug } }").await;
+    assert_eq!(code, "RATE_LIMITED");
+    usage::write(&app.app).await;
+    let used = &listed(&admin).await[0]["usage"][0];
+    // The hello is the one without an error.
+    assert_eq!(
+        (&used["requestCount"], &used["errorCount"]),
+        (&json!(6), &json!(5))
+    );
 }

@@ -89,3 +89,26 @@ async fn counts_that_cannot_be_written_are_kept() {
     let keys = listed(&admin).await;
     assert_eq!(of(&keys, "Default")["usage"][0]["requestCount"], 3);
 }
+
+/// A3: a clock that is set back leaves no use in the future: neither a last use nor a day that has not come.
+#[tokio::test]
+async fn a_clock_set_back_leaves_no_use_in_the_future() {
+    let app = TestApp::new().await;
+    let admin = app.user(Role::Admin).await;
+    let (_, written) = generate(&admin, "Written", &["READ"]).await;
+    let (_, waiting) = generate(&admin, "Waiting", &["READ"]).await;
+    app.advance(Duration::from_hours(25));
+    assert_eq!(status(&app, &written).await, 200);
+    usage::write(&app.app).await;
+    assert_eq!(status(&app, &waiting).await, 200);
+    app.set_back(Duration::from_hours(25));
+    assert_eq!(status(&app, &written).await, 200);
+    usage::write(&app.app).await;
+    let keys = listed(&admin).await;
+    for name in ["Written", "Waiting"] {
+        let key = of(&keys, name);
+        assert_eq!(key["lastUsedAt"], "2026-01-15T12:00:00.000Z", "{name}");
+        let today = json!([{ "date": "2026-01-15", "requestCount": 1, "errorCount": 0 }]);
+        assert_eq!(key["usage"], today, "{name}");
+    }
+}

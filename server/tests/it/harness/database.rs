@@ -59,6 +59,29 @@ impl Row {
     }
 }
 
+/// An open transaction of somebody else's.
+pub(crate) enum Hold {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Hold {
+    /// Lets go; nothing was changed.
+    pub(crate) async fn release(self) {
+        let rollback = sqlx::raw_sql("ROLLBACK");
+        match self {
+            Self::Sqlite(mut conn) => {
+                rollback.execute(&mut conn).await.unwrap();
+                conn.close().await.unwrap();
+            }
+            Self::Postgres(mut conn) => {
+                rollback.execute(&mut conn).await.unwrap();
+                conn.close().await.unwrap();
+            }
+        }
+    }
+}
+
 /// The database of one test.
 #[derive(Clone, Debug)]
 pub(crate) enum Database {
@@ -185,6 +208,25 @@ impl Database {
             dump.push((table, text));
         }
         dump
+    }
+
+    /// Makes whoever is about to write to an agency's row wait, until the hold is let go.
+    pub(crate) async fn hold(&self) -> Hold {
+        let begin = sqlx::raw_sql("BEGIN IMMEDIATE");
+        match self {
+            Self::Sqlite(path) => {
+                let url = format!("sqlite://{path}");
+                let mut conn = SqliteConnection::connect(&url).await.unwrap();
+                begin.execute(&mut conn).await.unwrap();
+                Hold::Sqlite(conn)
+            }
+            Self::Postgres { .. } => {
+                let mut conn = connect(&self.url().unwrap()).await;
+                run(&mut conn, "BEGIN".to_owned()).await;
+                run(&mut conn, "UPDATE agencies SET slug = slug".to_owned()).await;
+                Hold::Postgres(conn)
+            }
+        }
     }
 
     /// Removes a database of a server; a file goes with its folder.

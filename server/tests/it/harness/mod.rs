@@ -255,6 +255,14 @@ impl TestApp {
         self.app.wake_jobs();
     }
 
+    /// Sets the clock back, as somebody does whose machine was ahead.
+    pub(crate) fn set_back(&self, by: Duration) {
+        if let Clock::Manual(at) = &self.app.clock {
+            let by = i64::try_from(by.as_millis()).unwrap();
+            at.fetch_sub(by, std::sync::atomic::Ordering::SeqCst);
+        }
+    }
+
     /// Waits until no job is queued or running; jobs that wait for the clock make this panic after 20 seconds.
     pub(crate) async fn settle(&self) {
         for _ in 0..2000 {
