@@ -32,6 +32,8 @@ export const PAGES = {
   overview: `/a/${AGENCY}`,
   agents: `/a/${AGENCY}/agents`,
   numbers: `/a/${AGENCY}/numbers`,
+  calls: `/a/${AGENCY}/calls`,
+  charts: `/a/${AGENCY}/calls/charts`,
   clients: `/a/${AGENCY}/clients`,
   keys: `/a/${AGENCY}/settings/api-keys`,
   history: `/a/${AGENCY}/settings/sync-history`,
@@ -236,6 +238,33 @@ export class Script {
     const key = providerKeys.nodes[0];
     if (!key) throw new Error("the client has no key of its own");
     return key;
+  }
+
+  /** Ids and names of agents that calls can be placed with, those of a client or of nobody, by name. */
+  async callers(count: number): Promise<{ id: string; name: string }[]> {
+    const { phoneNumbers } = await this.send<{ phoneNumbers: { nodes: { agent: { id: string; name: string } | null }[] } }>(
+      "{ phoneNumbers(filter: { hasAgent: true, status: [ACTIVE] }, first: 50) { nodes { agent { id name } } } }",
+    );
+    const agents = new Map(phoneNumbers.nodes.flatMap(({ agent }) => (agent ? [[agent.id, agent.name] as const] : [])));
+    const callers = [...agents].map(([id, name]) => ({ id, name })).slice(0, count);
+    if (callers.length < count) throw new Error(`only ${callers.length} agents have a number`);
+    return callers;
+  }
+
+  /** Places a call and answers its id; a refused one too, which is listed as failed. */
+  async call(agentId: string, phoneNumber: string, isTest = false): Promise<string | undefined> {
+    const answer = await this.send<{ triggerCall: { callId: string } }>(
+      "mutation($input: TriggerCallInput!) { triggerCall(input: $input) { callId } }",
+      { input: { agentId, phoneNumber, isTest } },
+    ).catch(() => undefined);
+    return answer?.triggerCall.callId;
+  }
+
+  /** Waits until so many calls stand so. */
+  async callsAre(count: number, ...status: string[]): Promise<void> {
+    const asked = "query($status: [CallStatus!]) { calls(filter: { status: $status }, first: 1) { totalCount } }";
+    const total = async () => (await this.send<{ calls: { totalCount: number } }>(asked, { status })).calls.totalCount;
+    await expect.poll(total, { intervals: [100, 250], timeout: 30_000 }).toBe(count);
   }
 
   /** State of the latest sync. */

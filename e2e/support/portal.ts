@@ -11,7 +11,7 @@ export const AGENCY_NAME = "Northside Voice";
 export const DENTIST: Person = { email: "pia@dental.test", password: "three words in a row", name: "Pia Moreno" };
 
 /** The pages of a client's people. */
-export const ROOMS = { home: `/a/${AGENCY}`, agents: `/a/${AGENCY}/agents`, keys: `/a/${AGENCY}/settings/api-keys` } as const;
+export const ROOMS = { home: `/a/${AGENCY}`, agents: `/a/${AGENCY}/agents`, calls: `/a/${AGENCY}/calls`, keys: `/a/${AGENCY}/settings/api-keys` } as const;
 
 /** A client with agents, and what an admin does about its people and keys. */
 export class Client {

@@ -75,6 +75,29 @@ export class Sandbox {
     await this.send("PUT", "/settings", { pageDelayMs });
   }
 
+  /** How long each step of a call takes; 0: calls go on only when they are told to. */
+  async setCallSteps(stepMs: number): Promise<void> {
+    await this.send("PUT", "/calls/settings", { stepMs });
+  }
+
+  /** The calls of all accounts, the newest first. */
+  async calls(): Promise<{ id: string; to: string; step: string }[]> {
+    return (await this.send<{ id: string; to: string; step: string }[]>("GET", "/calls"));
+  }
+
+  /** Takes the call to a number so many steps on. */
+  async advanceCall(to: string, steps = 1): Promise<void> {
+    const call = (await this.calls()).find((call) => call.to === to);
+    if (!call) throw new Error(`nobody called ${to}`);
+    await this.send("POST", `/calls/${call.id}/advance`, { steps });
+  }
+
+  /** How often a number was really dialled. */
+  async dialled(number: string): Promise<number> {
+    const { [number]: count = 0 } = await this.send<Record<string, number>>("GET", "/dialled");
+    return count;
+  }
+
   /** How many requests there were for a method and path, such as `GET /vapi/assistant`. */
   async requests(): Promise<{ method: string; path: string }[]> {
     return (await this.send<{ requests: { method: string; path: string }[] }>("GET", "/requests")).requests;

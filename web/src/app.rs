@@ -8,6 +8,7 @@ use crate::pages::agents::AgentsPage;
 use crate::pages::alerts::AlertsPage;
 use crate::pages::api_keys::ApiKeysPage;
 use crate::pages::audit::AuditPage;
+use crate::pages::calls::{CallChartsPage, CallsPage};
 use crate::pages::client::{
     ClientAgentsTab, ClientKeysTab, ClientOverviewTab, ClientPage, ClientPeopleTab,
     ClientSettingsTab,
@@ -54,6 +55,8 @@ pub(crate) fn App() -> impl IntoView {
                     <Route path=path!("") view=OverviewPage />
                     <Route path=path!("agents") view=AgentsPage />
                     <Route path=path!("numbers") view=NumbersPage />
+                    <Route path=path!("calls") view=CallsPage />
+                    <Route path=path!("calls/charts") view=CallChartsPage />
                     <Route path=path!("clients") view=ClientsPage />
                     <ParentRoute path=path!("clients/:client") view=ClientPage>
                         <Route path=path!("") view=ClientOverviewTab />

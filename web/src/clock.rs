@@ -1,6 +1,7 @@
 //! The browser's clock as signals: one that ticks each half minute for relative times, and one per countdown that ticks each
 //! second while it is shown. It formats nothing; `logic::time` does.
 
+use crate::logic::call_filter::{self, DayNumber, Days, Range};
 use leptos::prelude::*;
 use std::time::Duration;
 use wasm_bindgen::JsValue;
@@ -94,4 +95,60 @@ pub(crate) fn use_seconds() -> ReadSignal<f64> {
         on_cleanup(move || handle.clear());
     }
     now
+}
+
+/// The viewer's day now.
+pub(crate) fn today() -> DayNumber {
+    let now = js_sys::Date::new_0();
+    let date = format!(
+        "{:04}-{:02}-{:02}",
+        now.get_full_year(),
+        now.get_month() + 1,
+        now.get_date()
+    );
+    call_filter::day_number(&date).unwrap_or_default()
+}
+
+/// How far the viewer's clock is ahead of UTC, in minutes.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "no clock is more than a day from UTC"
+)]
+pub(crate) fn utc_offset_minutes() -> i64 {
+    -js_sys::Date::new_0().get_timezone_offset() as i64
+}
+
+/// The instants of a range of the viewer's days.
+pub(crate) fn days_of(range: &Range) -> Days {
+    match range {
+        Range::All => Days::default(),
+        Range::Last(count) => Days {
+            since: Some(midnight(today() - i64::from(*count) + 1)),
+            until: None,
+        },
+        Range::Between(from, to) => Days {
+            since: from.map(midnight),
+            until: to.map(|to| midnight(to + 1)),
+        },
+    }
+}
+
+/// When a day of the viewer's begins.
+fn midnight(day: DayNumber) -> String {
+    let (year, month, date) = call_filter::civil(day);
+    let part = |number: i64| i32::try_from(number).unwrap_or_default();
+    let year = u32::try_from(year).unwrap_or_default();
+    let begin = js_sys::Date::new_with_year_month_day(year, part(month - 1), part(date));
+    String::from(begin.to_iso_string())
+}
+
+/// A moment to the second in the viewer's own zone.
+pub(crate) fn moment_exact(at_ms: f64) -> String {
+    let on = date(at_ms);
+    let time = formatted(at_ms, &[("timeStyle", "medium")]);
+    if on == date(now_ms()) {
+        time
+    } else {
+        format!("{on} {time}")
+    }
 }

@@ -233,6 +233,30 @@ contract_enum! {
     }
 }
 contract_enum! {
+    /// Where a call stands; what nobody knows is `Unknown`, which the server says too.
+    CallStatus {
+        Placing = "PLACING", Queued = "QUEUED", Ringing = "RINGING", InProgress = "IN_PROGRESS", Completed = "COMPLETED", Busy = "BUSY",
+        NoAnswer = "NO_ANSWER", Failed = "FAILED", Canceled = "CANCELED", Unconfirmed = "UNCONFIRMED",
+    }
+}
+contract_enum! {
+    /// Who asked for a call.
+    CallOrigin { Api = "API", App = "APP", Test = "TEST", Imported = "IMPORTED", }
+}
+contract_enum! {
+    /// Who called whom.
+    CallDirection { Inbound = "INBOUND", Outbound = "OUTBOUND", Web = "WEB", }
+}
+contract_enum! {
+    /// Why a call ended.
+    CallEndCause {
+        CustomerHungUp = "CUSTOMER_HUNG_UP", AgentHungUp = "AGENT_HUNG_UP", Transferred = "TRANSFERRED", Voicemail = "VOICEMAIL",
+        Busy = "BUSY", NoAnswer = "NO_ANSWER", Declined = "DECLINED", TimeLimit = "TIME_LIMIT", Silence = "SILENCE",
+        Canceled = "CANCELED", NoFunds = "NO_FUNDS", ConcurrencyLimit = "CONCURRENCY_LIMIT", InvalidNumber = "INVALID_NUMBER",
+        CarrierFailure = "CARRIER_FAILURE", ProviderFailure = "PROVIDER_FAILURE", Other = "OTHER",
+    }
+}
+contract_enum! {
     /// The closed list of the server's error codes.
     ErrorCode {
         Unauthenticated = "UNAUTHENTICATED", Forbidden = "FORBIDDEN", MissingScope = "MISSING_SCOPE",
@@ -297,6 +321,10 @@ mod tests {
             KeyHandInState::names(),
             ApiKeyScope::names(),
             ApiKeyState::names(),
+            CallStatus::names(),
+            CallOrigin::names(),
+            CallDirection::names(),
+            CallEndCause::names(),
             ErrorCode::names(),
         ] {
             let in_schema = values_in(schema, name);

@@ -15,6 +15,7 @@ pub(crate) mod agents;
 pub(crate) mod alerts;
 pub(crate) mod api_keys;
 pub(crate) mod audit_entries;
+pub(crate) mod calls;
 pub(crate) mod clients;
 pub(crate) mod decode;
 pub(crate) mod enums;
@@ -35,6 +36,9 @@ pub(crate) mod webhooks;
 /// RFC 3339 in UTC, as the contract's scalar; read by `components::time`.
 pub(crate) type DateTime = String;
 
+/// A day as `2026-11-22`, by the clock that was asked for.
+pub(crate) type Date = String;
+
 /// Declares one typed operation: its document is checked against `schema.graphql` when the web app is built.
 macro_rules! operation {
     ($(#[$doc:meta])* $name:ident, $path:tt) => {
@@ -53,7 +57,8 @@ macro_rules! operation {
                 "AgentSortField", "PhoneNumberSortField", "SyncChangeKind", "SyncChangeSubject", "SyncChangeField", "ErrorCode",
                 "AlertKind", "AlertState", "WebhookEvent", "WebhookDeliveryState", "WebhookFailure",
                 "KeyScope", "AccountRelation", "KeyVersionState", "RouteState", "RouteStationState", "RouteBlockCode", "RouteDoubt",
-                "PlacementRunState", "IntegrationState", "PortalPermission", "KeyHandInState", "ApiKeyScope", "ApiKeyState"
+                "PlacementRunState", "IntegrationState", "PortalPermission", "KeyHandInState", "ApiKeyScope", "ApiKeyState",
+                "CallStatus", "CallOrigin", "CallDirection", "CallEndCause"
             )
         )]
         pub(crate) struct $name;

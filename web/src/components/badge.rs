@@ -1,8 +1,9 @@
 //! The status badge: icon, word and colour together, never a colour alone (checklist 18), and the badges of the product's
 //! own states.
 
-use crate::api::enums::{AgentStatus, KeyHealth, PhoneNumberStatus, SyncState};
+use crate::api::enums::{AgentStatus, CallStatus, KeyHealth, PhoneNumberStatus, SyncState};
 use crate::components::icons::{Icon, icon};
+use crate::logic::call_words;
 use leptos::prelude::*;
 
 /// The colour of a state.
@@ -93,4 +94,19 @@ pub(crate) fn sync_badge(state: SyncState) -> AnyView {
         SyncState::Unknown => (Tone::Neutral, Icon::Question, "Unknown"),
     };
     badge(tone, symbol, word)
+}
+
+/// Where a call stands.
+pub(crate) fn call_badge(status: CallStatus) -> AnyView {
+    let (tone, symbol) = match status {
+        CallStatus::Placing | CallStatus::Queued => (Tone::Info, Icon::Clock),
+        CallStatus::Ringing => (Tone::Info, Icon::Bell),
+        CallStatus::InProgress => (Tone::Info, Icon::Phone),
+        CallStatus::Completed => (Tone::Good, Icon::Good),
+        CallStatus::Busy | CallStatus::NoAnswer => (Tone::Warning, Icon::Dashed),
+        CallStatus::Failed => (Tone::Bad, Icon::Bad),
+        CallStatus::Canceled => (Tone::Neutral, Icon::Close),
+        CallStatus::Unconfirmed | CallStatus::Unknown => (Tone::Neutral, Icon::Question),
+    };
+    badge(tone, symbol, call_words::status(status))
 }

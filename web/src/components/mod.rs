@@ -4,6 +4,7 @@
 
 pub(crate) mod badge;
 pub(crate) mod button;
+pub(crate) mod chart;
 pub(crate) mod copyable;
 pub(crate) mod dialog;
 pub(crate) mod empty_state;

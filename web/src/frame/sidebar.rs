@@ -33,7 +33,7 @@ impl Room {
 /// The room with the badge.
 const ALERTS: &str = "/alerts";
 
-const ROOMS: [Room; 5] = [
+const ROOMS: [Room; 6] = [
     Room {
         label: "Overview",
         symbol: Icon::Overview,
@@ -48,9 +48,15 @@ const ROOMS: [Room; 5] = [
     },
     Room {
         label: "Numbers",
-        symbol: Icon::Phone,
+        symbol: Icon::Number,
         page: "/numbers",
         needs: Some(Permission::UseAgents),
+    },
+    Room {
+        label: "Calls",
+        symbol: Icon::Calls,
+        page: "/calls",
+        needs: Some(Permission::ViewCalls),
     },
     Room {
         label: "Clients",
@@ -95,12 +101,18 @@ const SETTINGS: [Room; 3] = [
 ];
 
 /// The rooms of a client's people; each one is there only with its permission (P2).
-const PORTAL_ROOMS: [Room; 2] = [
+const PORTAL_ROOMS: [Room; 3] = [
     Room {
         label: "Agents",
         symbol: Icon::Agents,
         page: "/agents",
         needs: Some(Permission::ViewAgents),
+    },
+    Room {
+        label: "Calls",
+        symbol: Icon::Calls,
+        page: "/calls",
+        needs: Some(Permission::ViewCalls),
     },
     Room {
         label: "API keys",

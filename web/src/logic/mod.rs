@@ -4,7 +4,11 @@
 
 pub(crate) mod api_key_words;
 pub(crate) mod breaker_words;
+pub(crate) mod call_figures;
+pub(crate) mod call_filter;
+pub(crate) mod call_words;
 pub(crate) mod carrier;
+pub(crate) mod chart;
 pub(crate) mod clear_impact;
 pub(crate) mod client_words;
 pub(crate) mod csv;
@@ -15,6 +19,7 @@ pub(crate) mod key_preview;
 pub(crate) mod key_text;
 pub(crate) mod list_state;
 pub(crate) mod model_name;
+pub(crate) mod money;
 pub(crate) mod number;
 pub(crate) mod outcome;
 pub(crate) mod password;
@@ -27,5 +32,6 @@ pub(crate) mod query_string;
 pub(crate) mod route_line;
 pub(crate) mod selection;
 pub(crate) mod sync_words;
+pub(crate) mod test_call_words;
 pub(crate) mod time;
 pub(crate) mod webhook_words;

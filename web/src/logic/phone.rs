@@ -26,6 +26,21 @@ pub(crate) fn formatted(number: &str) -> String {
     format!("+{code} {}", grouped(rest))
 }
 
+/// The number in E.164, without the marks that people put between digits; none where it is no number that can be called with
+/// its country code. As the server checks it.
+pub(crate) fn e164(text: &str) -> Option<String> {
+    let digits: String = text
+        .trim()
+        .strip_prefix('+')?
+        .chars()
+        .filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')'))
+        .collect();
+    let is_number = (7..=15).contains(&digits.len())
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        && !digits.starts_with('0');
+    is_number.then(|| format!("+{digits}"))
+}
+
 /// Groups of three with a last one of four or fewer, so that no digit stands alone.
 fn grouped(digits: &str) -> String {
     let mut groups = Vec::new();
@@ -50,6 +65,16 @@ mod tests {
         assert_eq!(formatted("+442079460958"), "+44 207 946 0958");
         assert_eq!(formatted("+4930123456"), "+49 301 23 456");
         assert_eq!(formatted("+353861234567"), "+353 861 234 567");
+    }
+
+    /// C2: what is no number in E.164 is seen before anything is sent, by the server's own rule.
+    #[test]
+    fn a_number_to_call_is_e164() {
+        assert_eq!(e164(" +1 (555) 123-4567 ").as_deref(), Some("+15551234567"));
+        assert_eq!(e164("+49.30.1234567").as_deref(), Some("+49301234567"));
+        for text in ["", "+", "5551234567", "+05551234567", "+1555123456789012", "+123456", "+1555123456x", "++15551234567"] {
+            assert_eq!(e164(text), None, "{text:?}");
+        }
     }
 
     #[test]

@@ -80,10 +80,6 @@ pub(crate) fn payer(route: &Route) -> String {
         }
         .to_owned();
     }
-    let whose = match route.payer {
-        Some(KeyScope::Client) => client_name(route),
-        _ => "The agency".to_owned(),
-    };
     let account = route.account.as_ref().map_or_else(
         || format!("its {provider} account"),
         |account| format!("its {provider} account {}", account.name),
@@ -94,7 +90,20 @@ pub(crate) fn payer(route: &Route) -> String {
                 "The call is tried over {account}, and {provider} is likely to refuse it. No other key is used instead."
             )
         }
-        None => format!("{whose} pays, over {account}."),
+        None => whose_account(route),
+    }
+}
+
+/// Whose account a call would be paid from, in a sentence.
+pub(crate) fn whose_account(route: &Route) -> String {
+    let provider = provider_name(route.provider);
+    let whose = match route.payer {
+        Some(KeyScope::Client) => client_name(route),
+        _ => "The agency".to_owned(),
+    };
+    match &route.account {
+        Some(account) => format!("{whose} pays, over its {provider} account {}.", account.name),
+        None => format!("{whose} pays, over its {provider} account."),
     }
 }
 

@@ -13,10 +13,12 @@ use crate::loader::Loader;
 use crate::logic::carrier::carrier_name;
 use crate::logic::number::counted;
 use crate::logic::provider_name::provider_name;
-use crate::logic::{model_name, phone, query_string};
+use crate::logic::{call_filter, model_name, phone, query_string};
 use crate::pages::agents::route::AgentRoute;
+use crate::pages::calls;
 use crate::pages::listing::panel::{PanelSpec, row_panel};
 use crate::pages::listing::{Listing, Loaded};
+use crate::pages::test_call::TestCall;
 use crate::session::AgencyContext;
 use leptos::prelude::*;
 
@@ -45,8 +47,13 @@ pub(super) fn agent_panel(listing: Listing, loaded: Loaded, id: String) -> AnyVi
     });
     let name = |agent: &Agent| agent.name.clone();
     row_panel(listing, &PANEL, listed_name, agent, name, move |agent| {
-        let route = view! { <AgentRoute agency=agency id=agent.id.clone() /> }.into_any();
-        details(agency, agent, &numbers_link, route)
+        let (id, name) = (agent.id.clone(), agent.name.clone());
+        let route = view! {
+            <TestCall agency=agency agent_id=id.clone() agent_name=name />
+            <AgentRoute agency=agency id=id.clone() />
+            {calls_link(agency, &id)}
+        };
+        details(agency, agent, &numbers_link, route.into_any())
     })
 }
 
@@ -92,6 +99,16 @@ fn details(agency: AgencyContext, agent: Agent, numbers_link: &str, route: AnyVi
         </section>
     }
     .into_any()
+}
+
+/// The calls of this agent, for whoever sees calls.
+pub(crate) fn calls_link(agency: AgencyContext, id: &str) -> AnyView {
+    if untrack(|| !agency.may(Permission::ViewCalls)) {
+        return ().into_any();
+    }
+    let path = untrack(|| agency.path(calls::PATH));
+    let href = query_string::joined(&path, &[(call_filter::AGENT, id)]);
+    view! { <a class="card-link" href=href>"Calls of this agent" {icon(Icon::Next)}</a> }.into_any()
 }
 
 /// The client that it works for, or the agency itself.

@@ -82,6 +82,18 @@ fn station(stop: Stop) -> AnyView {
 
 /// What to do about it, with the page where it is done.
 fn mend(agency: AgencyContext, route: &Route, tone: Tone, symbol: Icon) -> AnyView {
+    let link = mending_link(agency, route);
+    match &route.block {
+        Some(block) => view! {
+            <Notice tone=tone symbol=symbol title=block.message.clone() text=block.fix.clone()>{link}</Notice>
+        }
+        .into_any(),
+        None => link,
+    }
+}
+
+/// The page where what stands in a route's way is mended; nothing where nothing does.
+pub(crate) fn mending_link(agency: AgencyContext, route: &Route) -> AnyView {
     let Some(place) = route_line::place(route) else {
         return ().into_any();
     };
@@ -100,12 +112,5 @@ fn mend(agency: AgencyContext, route: &Route, tone: Tone, symbol: Icon) -> AnyVi
             format!("Open {}", client.unwrap_or_default()),
         ),
     });
-    let link = view! { <a class="card-link" href=href>{label} {icon(Icon::Next)}</a> }.into_any();
-    match &route.block {
-        Some(block) => view! {
-            <Notice tone=tone symbol=symbol title=block.message.clone() text=block.fix.clone()>{link}</Notice>
-        }
-        .into_any(),
-        None => link,
-    }
+    view! { <a class="card-link" href=href>{label} {icon(Icon::Next)}</a> }.into_any()
 }

@@ -261,7 +261,7 @@ fn after_a_pause(search: Callback<String>) -> impl Fn(String) + Copy + 'static {
 }
 
 /// A search field in a dialog; what is typed is searched after a short pause.
-fn search_field(label: &'static str, search: Callback<String>) -> AnyView {
+pub(crate) fn search_field(label: &'static str, search: Callback<String>) -> AnyView {
     let on_input = after_a_pause(search);
     let input = NodeRef::<html::Input>::new();
     effect(move || {

@@ -2,6 +2,7 @@
 //! what there is, and the last sync.
 
 mod checklist;
+mod today;
 
 use crate::api::enums::Permission;
 use crate::api::overview::{self as api, Overview};
@@ -17,6 +18,7 @@ use crate::logic::number::{counted, grouped};
 use crate::logic::outcome;
 use crate::logic::provider_name::provider_name;
 use crate::pages::overview::checklist::checklist;
+use crate::pages::overview::today::CallsToday;
 use crate::pages::sync_strip::{SyncStrip, live_run, review_link};
 use crate::session::{AgencyContext, use_agency};
 use leptos::prelude::*;
@@ -77,6 +79,7 @@ fn contents(
         {move || data.data.with(|data| data.as_ref().map(|data| questions(agency, data)))}
         {move || data.data.with(|data| data.as_ref().map(|data| checklist(agency, data)))}
         {move || data.data.with(|data| data.as_ref().map(|data| counts(agency, data)))}
+        <CallsToday agency=agency />
         <div class="columns">
             {move || data.data.with(|data| data.as_ref().map(|data| keys(agency, data)))}
             <section class="card">

@@ -1,4 +1,4 @@
-//! The rooms of a client's people (P1, P2): their client's agents, and the page where they hand in keys. They stand in the
+//! The rooms of a client's people (P1, P2): their client's agents and calls, and the page where they hand in keys. They stand in the
 //! place of the agency's own pages, whose questions a client's person is refused, and ask for nothing beyond the access
 //! table. What the person may is the server's to say; a refusal asks it anew.
 
@@ -14,6 +14,7 @@ use crate::components::page_head::PageHead;
 use crate::erased::{dynamic, effect, spawn};
 use crate::frame::account_menu::LogOutButton;
 use crate::frame::leave::leave;
+use crate::pages::calls::{self, CallChartsPage, CallsPage};
 use crate::pages::not_found::NotFoundRoom;
 use crate::pages::portal::agents::PortalAgentsPage;
 use crate::pages::portal::keys::PortalKeysPage;
@@ -29,6 +30,8 @@ const KEYS: &str = "/settings/api-keys";
 enum Room {
     Home,
     Agents,
+    Calls,
+    CallCharts,
     Keys,
     /// It exists, and is not this person's.
     Closed,
@@ -45,7 +48,9 @@ impl Room {
             "" => Self::Home,
             AGENTS if agency.may(Permission::ViewAgents) => Self::Agents,
             KEYS if agency.may(Permission::HandInKeys) => Self::Keys,
-            AGENTS | KEYS => Self::Closed,
+            calls::PATH if agency.may(Permission::ViewCalls) => Self::Calls,
+            calls::CHARTS if agency.may(Permission::ViewCalls) => Self::CallCharts,
+            AGENTS | KEYS | calls::PATH | calls::CHARTS => Self::Closed,
             _ => Self::Nowhere,
         }
     }
@@ -60,6 +65,8 @@ pub(crate) fn PortalRooms() -> impl IntoView {
     dynamic(move || match room.get() {
         Room::Home => home(agency),
         Room::Agents => view! { <PortalAgentsPage /> }.into_any(),
+        Room::Calls => view! { <CallsPage /> }.into_any(),
+        Room::CallCharts => view! { <CallChartsPage /> }.into_any(),
         Room::Keys => view! { <PortalKeysPage /> }.into_any(),
         Room::Closed => closed(agency),
         Room::Nowhere => view! { <NotFoundRoom /> }.into_any(),
@@ -71,6 +78,8 @@ fn home(agency: AgencyContext) -> AnyView {
     dynamic(move || {
         if agency.may(Permission::ViewAgents) {
             leave(untrack(|| agency.path(AGENTS)))
+        } else if agency.may(Permission::ViewCalls) {
+            leave(untrack(|| agency.path(calls::PATH)))
         } else if agency.may(Permission::HandInKeys) {
             leave(untrack(|| agency.path(KEYS)))
         } else {
@@ -111,7 +120,7 @@ fn closed(agency: AgencyContext) -> AnyView {
 }
 
 /// Asks anew what the person may when they were refused: the agency has taken something from them since (P2).
-fn follow_permissions(error: RwSignal<Option<ApiError>>) {
+pub(crate) fn follow_permissions(error: RwSignal<Option<ApiError>>) {
     let session = use_session();
     effect(move || {
         let is_refused = error.with(|error| {

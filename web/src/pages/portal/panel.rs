@@ -10,9 +10,10 @@ use crate::components::time::relative_time;
 use crate::loader::Loader;
 use crate::logic::number::counted;
 use crate::logic::provider_name::provider_name;
-use crate::pages::agents::number_item;
+use crate::pages::agents::{calls_link, number_item};
 use crate::pages::listing::panel::{PanelSpec, row_panel};
 use crate::pages::listing::{Listing, Loaded};
+use crate::pages::test_call::TestCall;
 use crate::session::AgencyContext;
 use leptos::prelude::*;
 
@@ -36,11 +37,18 @@ pub(super) fn agent_panel(listing: Listing, loaded: Loaded, id: String) -> AnyVi
     });
     let name = |agent: &Agent| agent.name.clone();
     row_panel(listing, &PANEL, listed_name, agent, name, move |agent| {
-        details(agency, agent)
+        let (id, name) = (asked.get_value(), agent.name.clone());
+        // A call that nobody could take is not offered; the notice says why.
+        let can_call = agent.status == AgentStatus::Active && agent.is_reachable;
+        let calls = view! {
+            {can_call.then(|| view! { <TestCall agency=agency agent_id=id.clone() agent_name=name /> }.into_any())}
+            {calls_link(agency, &id)}
+        };
+        details(agency, agent, calls.into_any())
     })
 }
 
-fn details(agency: AgencyContext, agent: Agent) -> AnyView {
+fn details(agency: AgencyContext, agent: Agent, calls: AnyView) -> AnyView {
     let Agent {
         status,
         is_reachable,
@@ -80,6 +88,7 @@ fn details(agency: AgencyContext, agent: Agent) -> AnyView {
     view! {
         <p class="panel-status">{agent_badge(status, is_reachable)} <span class="quiet">"Changed " {relative_time(&updated_at)}</span></p>
         {notice(agency, status, is_reachable, provider_name(provider))}
+        {calls}
         <dl class="facts">
             <div><dt>"Provider"</dt><dd>{provider_name(provider)}</dd></div>
         </dl>
