@@ -45,6 +45,8 @@ pub(crate) use trigger_call::{TriggerCallInput, TriggerCallTriggerCall as Placed
 const PLACE_TIMEOUT_MS: u32 = 60_000;
 /// Between two hints to look again while the socket is refused, in milliseconds.
 const POLL_INTERVAL_MS: u32 = 4_000;
+/// The first pause before the socket is tried again, in milliseconds.
+const SHORTEST_BACKOFF_MS: u32 = 500;
 /// The longest pause before the socket is tried again, in milliseconds.
 const LONGEST_BACKOFF_MS: u32 = 10_000;
 /// After so many sockets in a row that never opened, the page looks again by itself.
@@ -216,12 +218,15 @@ async fn watch_for_ever(agency: &str, costs: bool, tell: &dyn Fn(News)) {
         }
     };
     let mut refusals = 0;
-    let mut backoff_ms = 500;
+    let mut backoff_ms = SHORTEST_BACKOFF_MS;
     loop {
         if refusals < REFUSALS_BEFORE_POLLING {
             match socket::subscribe(agency, &body, &on_payload).await {
                 Ended::Lost { was_open: false } => refusals += 1,
-                Ended::Lost { was_open: true } | Ended::Complete => refusals = 0,
+                Ended::Lost { was_open: true } | Ended::Complete => {
+                    refusals = 0;
+                    backoff_ms = SHORTEST_BACKOFF_MS;
+                }
             }
             TimeoutFuture::new(backoff_ms).await;
             backoff_ms = (backoff_ms * 2).min(LONGEST_BACKOFF_MS);
