@@ -60,7 +60,7 @@ test("calls appear by themselves, move, and end with why and what they cost", as
   await answered.getByRole("rowheader").getByRole("link").press("Enter");
   const panel = sidePanel(page);
   await expect(panel.getByRole("heading", { level: 2, name: written(NUMBERS.answered) })).toBeFocused();
-  const way = panel.getByRole("list", { name: "The way of this call" });
+  const way = panel.getByRole("list", { name: "Timeline of this call" });
   await expect(way).toContainText("Asked for");
   await expect(way).toContainText("hung up");
   await expect(panel.getByRole("heading", { name: "Who paid" })).toBeVisible();
@@ -266,7 +266,7 @@ test("a test call says what it costs and who pays, and is followed to its end", 
   const spoken = await recordSpoken(page);
   await field.fill("+1 (415) 555-0100");
   await page.keyboard.press("Enter");
-  const way = dialog.getByRole("list", { name: "The way of this call" });
+  const way = dialog.getByRole("list", { name: "Timeline of this call" });
   await expect(way).toContainText("Asked for");
   await look(page, "test-call-underway");
   await expect(way).toContainText("hung up", MOVES);
@@ -307,7 +307,7 @@ test("an answer that was lost dials nobody twice", async ({ page, demo, watch })
   await expect(dialog.getByRole("alert")).toContainText("never dialled twice");
   await look(page, "test-call-lost");
   await dialog.getByRole("button", { name: /^Place call/ }).click();
-  await expect(dialog.getByRole("list", { name: "The way of this call" })).toBeVisible();
+  await expect(dialog.getByRole("list", { name: "Timeline of this call" })).toBeVisible();
   expect(await demo.sandbox.dialled(NUMBERS.answered)).toBe(1);
   await script.close();
 });
@@ -369,7 +369,7 @@ test("a client's people see their client's calls without cost, and place one", a
   await openDialog(page).getByLabel("Number to call").fill(NUMBERS.voicemail);
   await look(page, "portal-test-call");
   await page.keyboard.press("Enter");
-  await expect(openDialog(page).getByRole("list", { name: "The way of this call" })).toContainText("machine answered", MOVES);
+  await expect(openDialog(page).getByRole("list", { name: "Timeline of this call" })).toContainText("machine answered", MOVES);
   expect(await answers.errors()).toEqual([]);
   const told = await answers.text();
   expect(told).not.toContain("amount");

@@ -240,6 +240,24 @@ async fn watch_for_ever(agency: &str, costs: bool, tell: &dyn Fn(News)) {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use crate::api::decode::decode;
+
+    /// C5: figures are read by the reader of the page, whole minutes among them.
+    #[test]
+    fn figures_are_read() {
+        let answer: Result<get_call_stats::ResponseData, ApiError> = decode(
+            r#"{"data":{"callStats":{"count":1,"minutes":2,"cost":null,"statuses":[{"status":"COMPLETED","count":1}],
+                "days":[{"date":"2026-11-22","count":1,"statuses":[],"minutes":1.5,"cost":{"amount":"0.1"}}],
+                "payers":[],"failures":[{"endCause":null,"code":"NO_KEY","count":1}]}}}"#,
+        );
+        let minutes = answer.map(|answer| {
+            let stats = answer.call_stats;
+            (stats.minutes, stats.days.iter().map(|day| day.minutes).sum())
+        });
+        assert_eq!(minutes, Ok((2.0, 1.5)));
+    }
+
     /// C5: an event of the subscription is read as a row of the list.
     #[test]
     fn the_subscription_selects_what_the_list_selects() {

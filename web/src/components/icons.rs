@@ -47,6 +47,7 @@ pub(crate) enum Icon {
     Bell,
     Webhook,
     Outgoing,
+    Opens,
     Calls,
     Number,
     Incoming,
@@ -135,6 +136,7 @@ impl Icon {
                 "M13 2a9 9 0 0 1 9 9M13 6a5 5 0 0 1 5 5M13.832 16.568a1 1 0 0 0 1.213-.303l.355-.465A2 2 0 0 1 17 15h3a2 2 0 0 1 2 2v3a2 2 0 0 1-2 2A18 18 0 0 1 2 4a2 2 0 0 1 2-2h3a2 2 0 0 1 2 2v3a2 2 0 0 1-.8 1.6l-.468.351a1 1 0 0 0-.292 1.233 14 14 0 0 0 6.392 6.384"
             }
             Self::Number => "M4 9h16M4 15h16M10 3 8 21M16 3l-2 18",
+            Self::Opens => "M6 9l6 6 6-6",
             Self::Outgoing => "M7 17 17 7M7 7h10v10",
             Self::Incoming => "M17 7 7 17M17 17H7V7",
             Self::Plus => "M5 12h14M12 5v14",

@@ -88,7 +88,7 @@ pub(crate) fn not_placed(code: ErrorCode) -> &'static str {
 pub(crate) fn origin(origin: CallOrigin) -> &'static str {
     match origin {
         CallOrigin::Api => "Placed by a script",
-        CallOrigin::App => "Placed here",
+        CallOrigin::App => "Placed by a person",
         CallOrigin::Test => "Test call",
         CallOrigin::Imported => "Not placed from here",
         CallOrigin::Unknown => "Placed",

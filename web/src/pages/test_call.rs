@@ -9,7 +9,7 @@ use crate::api::routes::{self, Route};
 use crate::clock;
 use crate::components::badge::{Tone, call_badge};
 use crate::components::button::{Button, ButtonKind};
-use crate::components::dialog::Dialog;
+use crate::components::dialog::{Dialog, focus_soon};
 use crate::components::error_notice::{ErrorNotice, Notice};
 use crate::components::field::{Field, focus, value_of};
 use crate::components::icons::{Icon, icon};
@@ -300,6 +300,12 @@ fn form(placing: Placing) -> AnyView {
         ..
     } = placing;
     let price = move || placing.price.data.get().flatten();
+    // The form comes when the route is there; the dialog has chosen its focus by then.
+    effect(move || {
+        if let Some(input) = placing.number.get() {
+            focus_soon(input.into());
+        }
+    });
     let note = Callback::new(move |text: String| {
         typed.set(!text.trim().is_empty());
         wrong.set(None);
@@ -315,7 +321,7 @@ fn form(placing: Placing) -> AnyView {
             <div class="dialog-body form">
                 {dynamic(move || placing.route.data.with(|route| bill(placing, route.as_ref().and_then(Option::as_ref))))}
                 <Field
-                    label="Number to call" name="called-number" kind="tel" input_ref=placing.number is_first_focus=true is_verbatim=true
+                    label="Number to call" name="called-number" kind="tel" input_ref=placing.number is_verbatim=true
                     hint="With its country code, such as +1 555 123 4567." error=wrong on_input=note
                 />
                 {failure(placing)}

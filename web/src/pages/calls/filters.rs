@@ -3,6 +3,7 @@
 
 use crate::api::enums::{Permission, Provider};
 use crate::clock;
+use crate::components::icons::{Icon, icon};
 use crate::erased::dynamic;
 use crate::logic::call_filter::{
     self, AGENT, CLIENT, FROM, OUTCOMES, PAYER, PRESETS, PROVIDER, RESULT, TO, WHEN,
@@ -85,14 +86,17 @@ fn choice(
         listing.show(&state, false);
     };
     view! {
-        <select
-            class="chip"
-            class:on=move || value.with(|value| !value.is_empty())
-            aria-label=label
-            on:change=move |event| choose(event_target_value(&event))
-        >
-            {options}
-        </select>
+        <span class="chip-choice">
+            <select
+                class="chip"
+                class:on=move || value.with(|value| !value.is_empty())
+                aria-label=label
+                on:change=move |event| choose(event_target_value(&event))
+            >
+                {options}
+            </select>
+            {icon(Icon::Opens)}
+        </span>
     }
     .into_any()
 }

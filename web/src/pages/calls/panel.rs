@@ -76,17 +76,17 @@ fn details(agency: AgencyContext, all: &CallDetails) -> AnyView {
         {explained}
         {figures(&call)}
         <section>
-            <h3>"Its way"</h3>
+            <h3>"Timeline"</h3>
             {way_view(&call)}
         </section>
         {receipt(agency, all, &call)}
         <section>
-            <h3>"Who and with whom"</h3>
+            <h3>"Who called whom"</h3>
             <dl class="facts">
                 {fact("Called", number(call.to_number.as_deref(), call.direction == CallDirection::Web))}
                 {fact("From", number(call.from_number.as_deref(), call.direction == CallDirection::Web))}
                 {fact("Agent", agent(agency, all))}
-                {fact("Client", client(agency, all))}
+                {(!untrack(|| agency.is_portal())).then(|| fact("Client", client(agency, all)))}
                 {all.requested_by.as_ref().map(|person| fact("Asked by", person.name.clone().into_any()))}
             </dl>
         </section>
@@ -148,7 +148,7 @@ pub(crate) fn way_view(call: &Call) -> AnyView {
             point_view(point, goes_on)
         })
         .collect::<Vec<_>>();
-    view! { <ol class="route-line" aria-label="The way of this call">{points}</ol> }.into_any()
+    view! { <ol class="route-line" aria-label="Timeline of this call">{points}</ol> }.into_any()
 }
 
 fn point_view(point: &Point, goes_on: bool) -> AnyView {

@@ -108,7 +108,7 @@ pub(super) fn picker(listing: Listing, filter: &'static str, choices: &'static C
         if chosen.with(Option::is_none) {
             return view! {
                 <button type="button" class="chip" aria-haspopup="dialog" on:click=move |_| is_open.set(true)>
-                    {choices.label} {icon(Icon::Down)}
+                    {choices.label} {icon(Icon::Opens)}
                 </button>
             }
             .into_any();
