@@ -253,7 +253,10 @@ mod tests {
         );
         let minutes = answer.map(|answer| {
             let stats = answer.call_stats;
-            (stats.minutes, stats.days.iter().map(|day| day.minutes).sum())
+            (
+                stats.minutes,
+                stats.days.iter().map(|day| day.minutes).sum(),
+            )
         });
         assert_eq!(minutes, Ok((2.0, 1.5)));
     }
@@ -264,9 +267,6 @@ mod tests {
         let fragment = |document: &'static str| document.split_once("fragment").map(|it| it.1);
         let list = fragment(include_str!("calls/list_calls.graphql"));
         assert!(list.is_some());
-        assert_eq!(
-            list,
-            fragment(include_str!("calls/call_changed.graphql"))
-        );
+        assert_eq!(list, fragment(include_str!("calls/call_changed.graphql")));
     }
 }

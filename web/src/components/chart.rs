@@ -18,7 +18,7 @@ const LABEL_HEIGHT: i64 = 24;
 /// The widest column, in hundredths of a percent of the chart.
 const WIDEST: i64 = 500;
 /// More labels would touch each other on a phone.
-const MOST_LABELS: usize = 6;
+const MOST_LABELS: usize = 5;
 
 /// The figures behind a chart: the heads of the columns, and the rows.
 pub(crate) type Figures = (Vec<&'static str>, Vec<Vec<String>>);
@@ -33,11 +33,7 @@ pub(crate) fn chart_card(
     let is_table = RwSignal::new(false);
     let figures = StoredValue::new(figures);
     let label = move || {
-        if is_table.get() {
-            "Show the chart"
-        } else {
-            "Show the table"
-        }
+        if is_table.get() { "Chart" } else { "Table" }
     };
     view! {
         <section class="card chart-card" aria-label=title>
@@ -157,9 +153,11 @@ pub(crate) fn columns(label: &'static str, columns: Vec<Column>, whole: String) 
         };
         event.prevent_default();
         current.set(next);
-        let column = svg
-            .get_untracked()
-            .and_then(|svg| svg.query_selector(&format!("[data-index='{next}']")).ok().flatten());
+        let column = svg.get_untracked().and_then(|svg| {
+            svg.query_selector(&format!("[data-index='{next}']"))
+                .ok()
+                .flatten()
+        });
         if let Some(column) = column {
             // An SVG element takes the focus as an HTML element does.
             let _ = column.unchecked_ref::<web_sys::HtmlElement>().focus();

@@ -23,7 +23,9 @@ impl Day {
     }
 }
 
-fn counts(statuses: impl Iterator<Item = (crate::api::enums::CallStatus, i64)>) -> [i64; OUTCOMES.len()] {
+fn counts(
+    statuses: impl Iterator<Item = (crate::api::enums::CallStatus, i64)>,
+) -> [i64; OUTCOMES.len()] {
     let mut counts = [0; OUTCOMES.len()];
     for (status, count) in statuses {
         let outcome = Outcome::of(status);
@@ -103,7 +105,10 @@ pub(crate) fn paid(payers: &[CallPayer], own: &str, most: usize) -> Vec<PaidRow>
             payer: row.payer,
             count: row.count,
             tenths: tenths(row.minutes),
-            micros: row.cost.as_ref().and_then(|cost| money::micros(&cost.amount)),
+            micros: row
+                .cost
+                .as_ref()
+                .and_then(|cost| money::micros(&cost.amount)),
         })
         .collect();
     if rows.len() > most.max(1) {
@@ -166,8 +171,11 @@ pub(crate) fn tenths(minutes: f64) -> i64 {
     (minutes * 10.0).round() as i64
 }
 
-/// Minutes, such as `12.5 min`.
+/// Minutes, such as `12.5 min`; from a hundred on in whole ones.
 pub(crate) fn minutes(tenths: i64) -> String {
+    if tenths >= 1_000 {
+        return format!("{} min", grouped((tenths + 5) / 10));
+    }
     let whole = grouped(tenths / 10);
     match tenths % 10 {
         0 => format!("{whole} min"),
@@ -226,21 +234,40 @@ mod tests {
         let all = sample();
         let rows = paid(&all.payers, "The agency itself", 2);
         assert_eq!(rows.len(), 2);
-        assert_eq!((rows[1].name.as_str(), rows[1].count, rows[1].tenths, rows[1].micros), ("2 others", 4, 45, Some(250_000)));
-        assert_eq!(paid(&all.payers, "The agency itself", 9)[1].name, "The agency itself");
+        assert_eq!(
+            (
+                rows[1].name.as_str(),
+                rows[1].count,
+                rows[1].tenths,
+                rows[1].micros
+            ),
+            ("2 others", 4, 45, Some(250_000))
+        );
+        assert_eq!(
+            paid(&all.payers, "The agency itself", 9)[1].name,
+            "The agency itself"
+        );
     }
 
     #[test]
     fn reasons_that_read_alike_are_one() {
         let reasons = reasons(&sample().failures);
         let read: Vec<(&str, i64)> = reasons.iter().map(|it| (it.name, it.count)).collect();
-        assert_eq!(read, [("The account had no funds", 5), ("Busy", 2), ("Nobody told why", 1)]);
+        assert_eq!(
+            read,
+            [
+                ("The account had no funds", 5),
+                ("Busy", 2),
+                ("Nobody told why", 1)
+            ]
+        );
         assert_eq!(reasons[1].outcome, Outcome::Unanswered);
     }
 
     #[test]
     fn minutes_and_rates_are_read_by_people() {
-        assert_eq!(minutes(tenths(1_234.5)), "1,234.5 min");
+        assert_eq!(minutes(tenths(12.5)), "12.5 min");
+        assert_eq!(minutes(tenths(1_234.5)), "1,235 min");
         assert_eq!(minutes(40), "4 min");
         assert_eq!(rate(2, 3).as_deref(), Some("67 %"));
         assert_eq!(rate(0, 0), None);

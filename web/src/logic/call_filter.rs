@@ -29,7 +29,14 @@ pub(crate) const FILTERS: &[FilterSpec] = &[
     FilterSpec::new(TO, &[]),
     FilterSpec::new(
         RESULT,
-        &["live", "answered", "unanswered", "failed", "canceled", "unclear"],
+        &[
+            "live",
+            "answered",
+            "unanswered",
+            "failed",
+            "canceled",
+            "unclear",
+        ],
     ),
     FilterSpec::new(PAYER, &["agency", "client"]),
     FilterSpec::new(PROVIDER, &SLUGS),
@@ -120,7 +127,16 @@ pub(crate) fn statuses_of(result: &str) -> Vec<CallStatus> {
         Unconfirmed, Unknown,
     };
     [
-        Placing, Queued, Ringing, InProgress, Completed, Busy, NoAnswer, Failed, Canceled, Unknown,
+        Placing,
+        Queued,
+        Ringing,
+        InProgress,
+        Completed,
+        Busy,
+        NoAnswer,
+        Failed,
+        Canceled,
+        Unknown,
         Unconfirmed,
     ]
     .into_iter()
@@ -269,7 +285,14 @@ mod tests {
         for number in (-1_000..40_000).step_by(37) {
             assert_eq!(day_number(&date_of(number)), Some(number));
         }
-        for wrong in ["", "2026-02-30", "2026-13-01", "26-11-22", "2026-1-2", "x-y-z"] {
+        for wrong in [
+            "",
+            "2026-02-30",
+            "2026-13-01",
+            "26-11-22",
+            "2026-1-2",
+            "x-y-z",
+        ] {
             assert_eq!(day_number(wrong), None, "{wrong:?}");
         }
         assert_eq!(short_date(20_779), "22 Nov");

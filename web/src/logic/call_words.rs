@@ -13,10 +13,9 @@ use crate::logic::provider_name::provider_name;
 /// True when nothing about a call changes any more, but what it cost.
 pub(crate) fn is_over(call: &Call) -> bool {
     match call.status {
-        CallStatus::Placing
-        | CallStatus::Queued
-        | CallStatus::Ringing
-        | CallStatus::InProgress => false,
+        CallStatus::Placing | CallStatus::Queued | CallStatus::Ringing | CallStatus::InProgress => {
+            false
+        }
         CallStatus::Unknown => call.ended_at.is_some(),
         _ => true,
     }
@@ -143,15 +142,21 @@ pub(crate) fn explanation(call: &Call) -> Option<(bool, Words)> {
     let of_state = match call.status {
         CallStatus::Unknown if is_over(call) => Some(Words::new(
             "It is over, and how it went is not known",
-            format!("{provider} told something that Ringfence has no word for. Its own words stand below."),
+            format!(
+                "{provider} told something that Ringfence has no word for. Its own words stand below."
+            ),
         )),
         CallStatus::Unknown => Some(Words::new(
             "Nobody knows yet whether it was dialled",
-            format!("No answer of {provider} said so. Ringfence looks for this call there and says here what it finds. It is never dialled again by itself, so that nobody is called twice."),
+            format!(
+                "No answer of {provider} said so. Ringfence looks for this call there and says here what it finds. It is never dialled again by itself, so that nobody is called twice."
+            ),
         )),
         CallStatus::Unconfirmed => Some(Words::new(
             "Nobody knows whether it was dialled",
-            format!("{provider} gave no answer, and the call was not found there afterwards. It is not dialled again. Look into {provider}'s own list of calls before you place another one."),
+            format!(
+                "{provider} gave no answer, and the call was not found there afterwards. It is not dialled again. Look into {provider}'s own list of calls before you place another one."
+            ),
         )),
         _ => None,
     };
@@ -159,18 +164,29 @@ pub(crate) fn explanation(call: &Call) -> Option<(bool, Words)> {
         return Some((false, words));
     }
     if let Some(failure) = &call.failure {
-        return Some((true, Words::new(not_placed(failure.code), &*failure.message)));
+        return Some((
+            true,
+            Words::new(not_placed(failure.code), &*failure.message),
+        ));
     }
     if call.status != CallStatus::Failed {
         return None;
     }
     let title = call.end_cause.map_or("It failed", cause);
     let text = match call.end_cause {
-        Some(CallEndCause::NoFunds) => format!("Top up the account at {provider}, then place the call again."),
-        Some(CallEndCause::ConcurrencyLimit) => format!("Place it again when other calls have ended, or ask {provider} for more at once."),
+        Some(CallEndCause::NoFunds) => {
+            format!("Top up the account at {provider}, then place the call again.")
+        }
+        Some(CallEndCause::ConcurrencyLimit) => format!(
+            "Place it again when other calls have ended, or ask {provider} for more at once."
+        ),
         Some(CallEndCause::InvalidNumber) => "Check the number with its country code.".to_owned(),
-        Some(CallEndCause::CarrierFailure) => "Try again later; if it goes on, check the number.".to_owned(),
-        Some(CallEndCause::ProviderFailure) => format!("Look at the agent and at this call in {provider}'s dashboard."),
+        Some(CallEndCause::CarrierFailure) => {
+            "Try again later; if it goes on, check the number.".to_owned()
+        }
+        Some(CallEndCause::ProviderFailure) => {
+            format!("Look at the agent and at this call in {provider}'s dashboard.")
+        }
         _ => format!("{provider} told no more than what stands below."),
     };
     Some((true, Words::new(title, text)))

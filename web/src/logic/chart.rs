@@ -60,7 +60,10 @@ mod tests {
         assert_eq!(ticks(1_000), [0, 200, 400, 600, 800, 1_000]);
         for largest in 1..3_000 {
             let ticks = ticks(largest);
-            assert!(ticks.len() <= 6 && ticks.last() >= Some(&largest), "{largest}");
+            assert!(
+                ticks.len() <= 6 && ticks.last() >= Some(&largest),
+                "{largest}"
+            );
         }
     }
 

@@ -102,7 +102,10 @@ pub(crate) fn whose_account(route: &Route) -> String {
         _ => "The agency".to_owned(),
     };
     match &route.account {
-        Some(account) => format!("{whose} pays, over its {provider} account {}.", account.name),
+        Some(account) => format!(
+            "{whose} pays, over its {provider} account {}.",
+            account.name
+        ),
         None => format!("{whose} pays, over its {provider} account."),
     }
 }

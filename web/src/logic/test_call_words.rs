@@ -10,6 +10,9 @@ use crate::logic::outcome::Words;
 use crate::logic::phone;
 use crate::logic::provider_name::provider_name;
 
+/// Tenths of minutes that a price is judged by, at the least.
+const ENOUGH: i64 = 10;
+
 /// What may be done with calls by a viewer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rights {
@@ -36,17 +39,26 @@ impl Rights {
 pub(crate) fn per_minute(stats: &CallStats) -> Option<String> {
     let cost = stats.cost.as_ref()?;
     let (micros, tenths) = (money::micros(&cost.amount)?, tenths(stats.minutes));
-    if micros <= 0 || tenths <= 0 {
+    // What short calls cost says nothing about a minute: providers round up.
+    if micros <= 0 || tenths < ENOUGH {
         return None;
     }
     let minute = micros.saturating_mul(10) / tenths;
-    Some(format!("about {} a minute", money::short(minute, &cost.currency)))
+    Some(format!(
+        "about {} a minute",
+        money::short(minute, &cost.currency)
+    ))
 }
 
 /// The number that the call comes from, as people read it.
 pub(crate) fn from_number(route: &Route) -> String {
     let number = route.from_number.as_ref();
-    let text = number.and_then(|it| it.number.as_deref().map(phone::formatted).or_else(|| it.sip_uri.clone()));
+    let text = number.and_then(|it| {
+        it.number
+            .as_deref()
+            .map(phone::formatted)
+            .or_else(|| it.sip_uri.clone())
+    });
     text.unwrap_or_else(|| match route.provider {
         Provider::Bland => "a number that Bland lends".to_owned(),
         _ => "none".to_owned(),
@@ -81,9 +93,9 @@ pub(crate) fn number_error(text: &str) -> Option<String> {
     if text.trim().is_empty() {
         return Some("Enter the number to call.".to_owned());
     }
-    phone::e164(text).is_none().then(|| {
-        "Write the number with its country code, such as +1 555 123 4567.".to_owned()
-    })
+    phone::e164(text)
+        .is_none()
+        .then(|| "Write the number with its country code, such as +1 555 123 4567.".to_owned())
 }
 
 #[cfg(test)]
@@ -112,8 +124,11 @@ mod tests {
 
     #[test]
     fn the_price_is_what_calls_have_cost() {
-        assert_eq!(per_minute(&stats(10.0, "1.2")).as_deref(), Some("about $0.12 a minute"));
-        assert_eq!(per_minute(&stats(0.0, "1.2")), None);
+        assert_eq!(
+            per_minute(&stats(10.0, "1.2")).as_deref(),
+            Some("about $0.12 a minute")
+        );
+        assert_eq!(per_minute(&stats(0.9, "1.2")), None);
         assert_eq!(per_minute(&stats(10.0, "0")), None);
         assert_eq!(button(None), "Place call · costs money");
     }
@@ -122,7 +137,10 @@ mod tests {
     #[test]
     fn what_stands_in_the_way_is_said_with_its_fix() {
         assert_eq!(obstacle(&route(&serde_json::json!({}))), None);
-        assert_eq!(from_number(&route(&serde_json::json!({}))), "+1 415 555 0123");
+        assert_eq!(
+            from_number(&route(&serde_json::json!({}))),
+            "+1 415 555 0123"
+        );
         let without = route(&serde_json::json!({ "fromNumber": null }));
         let words = obstacle(&without).expect("Vapi needs a number");
         assert!(words.text.contains("Attach one"));

@@ -32,7 +32,11 @@ const PRICED_BY_DAYS: u32 = 90;
 
 /// The button and its dialog; nothing for whoever may not place calls.
 #[component]
-pub(crate) fn TestCall(agency: AgencyContext, agent_id: String, agent_name: String) -> impl IntoView {
+pub(crate) fn TestCall(
+    agency: AgencyContext,
+    agent_id: String,
+    agent_name: String,
+) -> impl IntoView {
     let is_open = RwSignal::new(false);
     let is_busy = RwSignal::new(false);
     let typed = RwSignal::new(false);
@@ -254,7 +258,9 @@ fn before(placing: Placing) -> AnyView {
 
 /// What stands in the way, and where it is mended; no button that could not work.
 fn blocked(placing: Placing) -> AnyView {
-    let Placing { agency, is_open, .. } = placing;
+    let Placing {
+        agency, is_open, ..
+    } = placing;
     let told = dynamic(move || {
         placing.route.data.with(|route| {
             let Some(route) = route.as_ref().and_then(Option::as_ref) else {
@@ -264,7 +270,8 @@ fn blocked(placing: Placing) -> AnyView {
                 return ().into_any();
             };
             let link = mending_link(agency, route);
-            view! { <Notice tone=Tone::Bad symbol=Icon::Bad title=title text=text>{link}</Notice> }.into_any()
+            view! { <Notice tone=Tone::Bad symbol=Icon::Bad title=title text=text>{link}</Notice> }
+                .into_any()
         })
     });
     view! {
@@ -392,7 +399,8 @@ fn follow(placing: Placing, id: String, number: &str) -> AnyView {
     let going = if placing.rights.sees_calls {
         going(agency, id)
     } else {
-        let text = "You do not see calls here, so that this is all that this page can say about it.";
+        let text =
+            "You do not see calls here, so that this is all that this page can say about it.";
         view! { <Notice tone=Tone::Good symbol=Icon::Good title="The call was placed" text=text /> }
             .into_any()
     };
@@ -451,7 +459,8 @@ fn going(agency: AgencyContext, id: String) -> AnyView {
                 } else {
                     (Tone::Warning, Icon::Question)
                 };
-                view! { <Notice tone=tone symbol=symbol title=told.title text=told.text /> }.into_any()
+                view! { <Notice tone=tone symbol=symbol title=told.title text=told.text /> }
+                    .into_any()
             });
             view! {
                 <p class="panel-status">{call_badge(call.status)} <span class="quiet">{call_words::so_far(&call)}</span></p>
@@ -463,7 +472,8 @@ fn going(agency: AgencyContext, id: String) -> AnyView {
         None => match loaded.error.get() {
             Some(error) => {
                 let words = outcome::other(&error);
-                view! { <ErrorNotice error=error words=words on_retry=move |()| loaded.reload() /> }.into_any()
+                view! { <ErrorNotice error=error words=words on_retry=move |()| loaded.reload() /> }
+                    .into_any()
             }
             None => skeleton_lines(4),
         },

@@ -125,10 +125,8 @@ fn charts(agency: AgencyContext, stats: &CallStats, range: &Range) -> AnyView {
         <div class="charts">
             {summary(stats)}
             {by_day(stats, &days)}
-            <div class="columns">
-                {by_payer(agency, &paid, stats)}
-                {by_reason(&reasons)}
-            </div>
+            {by_payer(agency, &paid, stats)}
+            {by_reason(&reasons)}
         </div>
     }
     .into_any()
@@ -152,7 +150,7 @@ pub(crate) fn summary(stats: &CallStats) -> AnyView {
         <dl class="counts">
             {tile("Calls", grouped(stats.count))}
             {tile("Answered", rate)}
-            {tile("Time", minutes)}
+            {tile("Talk time", minutes)}
             {cost}
         </dl>
     }
@@ -205,17 +203,17 @@ fn by_day(stats: &CallStats, days: &[Day]) -> AnyView {
         .collect();
     let mut heads = vec!["Day", "Calls"];
     heads.extend(shown.iter().map(|(_, outcome)| outcome.word()));
-    let rows = days
-        .iter()
-        .rev()
-        .map(|day| {
-            let mut row = vec![short_date(day.number), grouped(day.total())];
-            row.extend(shown.iter().map(|(index, _)| {
-                grouped(day.counts.get(*index).copied().unwrap_or_default())
-            }));
-            row
-        })
-        .collect();
+    let rows =
+        days.iter()
+            .rev()
+            .map(|day| {
+                let mut row = vec![short_date(day.number), grouped(day.total())];
+                row.extend(shown.iter().map(|(index, _)| {
+                    grouped(day.counts.get(*index).copied().unwrap_or_default())
+                }));
+                row
+            })
+            .collect();
     let whole = format!(
         "{} in {}",
         counted(stats.count, "call", "calls"),
@@ -227,7 +225,7 @@ fn by_day(stats: &CallStats, days: &[Day]) -> AnyView {
     };
     chart_card(
         "Calls per day",
-        "By how they went.",
+        "By how they went. Point at a day, or step through them with the arrow keys.",
         chart.into_any(),
         (heads, rows),
     )
@@ -242,7 +240,11 @@ fn spoken(day: &Day) -> String {
     );
     for (count, outcome) in day.counts.iter().zip(OUTCOMES) {
         if *count > 0 {
-            text.push_str(&format!(", {} {}", grouped(*count), outcome.word().to_lowercase()));
+            text.push_str(&format!(
+                ", {} {}",
+                grouped(*count),
+                outcome.word().to_lowercase()
+            ));
         }
     }
     text
@@ -286,15 +288,16 @@ fn by_payer(agency: AgencyContext, paid: &[PaidRow], stats: &CallStats) -> AnyVi
         .collect();
     let has_costs = !costs.is_empty();
     let cost_bars = has_costs.then(|| {
-        view! { <div><h3>"Cost so far"</h3> {bars("Cost by client and who pays", costs)}</div> }.into_any()
+        view! { <div><h3>"Cost so far"</h3> {bars("Cost by client and who pays", costs)}</div> }
+            .into_any()
     });
     let chart = view! {
         <div class="measures">
-            <div><h3>"Time"</h3> {bars("Minutes by client and who pays", minutes)}</div>
+            <div><h3>"Talk time"</h3> {bars("Minutes by client and who pays", minutes)}</div>
             {cost_bars}
         </div>
     };
-    let mut heads = vec!["Client", "Who pays", "Calls", "Time"];
+    let mut heads = vec!["Client", "Who pays", "Calls", "Talk time"];
     if has_costs {
         heads.push("Cost");
     }
@@ -317,7 +320,7 @@ fn by_payer(agency: AgencyContext, paid: &[PaidRow], stats: &CallStats) -> AnyVi
         "What the calls took, and whose account paid."
     };
     chart_card(
-        "Time and cost, by who pays",
+        "Talk time and cost, by who pays",
         sentence,
         chart.into_any(),
         (heads, rows),

@@ -98,8 +98,7 @@ pub(super) fn ExportButton(listing: Listing, loaded: Loaded, has_costs: bool) ->
                 }
             };
             calls.truncate(MOST);
-            let records: Vec<Vec<String>> =
-                calls.iter().map(|call| record(agency, call)).collect();
+            let records: Vec<Vec<String>> = calls.iter().map(|call| record(agency, call)).collect();
             job.set(Job::Idle);
             let columns = HEADER.len() - if has_costs { 0 } else { 2 };
             let text = csv::file(&HEADER[..columns], &records);
@@ -107,7 +106,9 @@ pub(super) fn ExportButton(listing: Listing, loaded: Loaded, has_costs: bool) ->
                 let count = i64::try_from(records.len()).unwrap_or(i64::MAX);
                 let written = counted(count, "call", "calls");
                 notices.toast(if has_more {
-                    format!("The newest {written} written to {FILE}. Choose fewer days for the others.")
+                    format!(
+                        "The newest {written} written to {FILE}. Choose fewer days for the others."
+                    )
                 } else {
                     format!("{written} written to {FILE}.")
                 });
@@ -129,7 +130,10 @@ pub(super) fn ExportButton(listing: Listing, loaded: Loaded, has_costs: bool) ->
                 .into_any()
         }
         Job::Reading(count) => {
-            let text = format!("Reading {}", grouped(i64::try_from(count).unwrap_or(i64::MAX)));
+            let text = format!(
+                "Reading {}",
+                grouped(i64::try_from(count).unwrap_or(i64::MAX))
+            );
             view! {
                 <span class="quiet figures" role="status">{text}</span>
                 <Button on_press=move |()| stop()>"Stop"</Button>

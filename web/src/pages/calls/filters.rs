@@ -32,8 +32,22 @@ pub(super) fn call_filters(listing: Listing, any_time: &'static str) -> AnyView 
     results.extend(OUTCOMES.map(|outcome| (outcome.slug(), outcome.word())));
     let payers = vec![
         ("", "Anybody pays"),
-        ("agency", if is_staff { "Agency pays" } else { "Agency's account" }),
-        ("client", if is_staff { "Client pays" } else { "Your own account" }),
+        (
+            "agency",
+            if is_staff {
+                "Agency pays"
+            } else {
+                "Agency's account"
+            },
+        ),
+        (
+            "client",
+            if is_staff {
+                "Client pays"
+            } else {
+                "Your own account"
+            },
+        ),
     ];
     let mut providers: Vec<Choice> = vec![("", "Any provider")];
     providers.extend(

@@ -30,8 +30,10 @@ pub(crate) use crate::pages::calls::live::{soon, watch_calls};
 use crate::pages::calls::panel::call_panel;
 pub(crate) use crate::pages::calls::panel::way_view;
 use crate::pages::listing::panel::with_panel;
+use crate::pages::listing::{
+    ColumnSpec, Listing, Loaded, Row, Screen, list_view, or_dash, page_facts,
+};
 use crate::pages::portal::follow_permissions;
-use crate::pages::listing::{ColumnSpec, Listing, Loaded, Row, Screen, list_view, or_dash, page_facts};
 use crate::session::AgencyContext;
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
@@ -144,11 +146,12 @@ fn sentence(agency: AgencyContext) -> String {
 fn views(agency: AgencyContext) -> AnyView {
     let location = use_location();
     let link = move |path: &'static str, label: &'static str| {
-        let is_here =
-            move || location.pathname.get().trim_end_matches('/') == agency.path(path);
+        let is_here = move || location.pathname.get().trim_end_matches('/') == agency.path(path);
         let href = move || {
             // The filters go along; the page of the list and its open row do not.
-            let state = location.query.with(|query| LIST.read(&|name| query.get(name)));
+            let state = location
+                .query
+                .with(|query| LIST.read(&|name| query.get(name)));
             let state = state.at_first_page(|state| state.open = None);
             LIST.link(&agency.path(path), &state)
         };
@@ -239,7 +242,10 @@ fn cells(listed: &Call) -> (AnyView, AnyView) {
         <span class="call-name">{direction_sign(listed)} <span class="figures">{call_words::other_side(listed)}</span></span>
     };
     // A client's people have one client, which every row would repeat.
-    let client = listed.client_name.clone().filter(|_| untrack(|| !agency.is_portal()));
+    let client = listed
+        .client_name
+        .clone()
+        .filter(|_| untrack(|| !agency.is_portal()));
     let below = client.map(|name| {
         let title = name.clone();
         view! { <span class="below" title=title>{name}</span> }.into_any()

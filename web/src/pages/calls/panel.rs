@@ -203,7 +203,7 @@ fn receipt(agency: AgencyContext, all: &CallDetails, call: &Call) -> AnyView {
         .map(|remote| fact("Agent there", id(remote, "agent's id")));
     view! {
         <section class="receipt">
-            <h3>"Who paid"</h3>
+            <h3>"Whose account"</h3>
             <p class="receipt-payer">{icon(Icon::Wallet)} <strong>{payer}</strong> <span class="quiet">"at " {provider}</span></p>
             {lines}
             <dl class="facts">{account} {version} {remote_agent}</dl>

@@ -114,7 +114,11 @@ pub(super) fn picker(listing: Listing, filter: &'static str, choices: &'static C
             .into_any();
         }
         let shown = name.data.get().flatten();
-        let label = format!("{}: {}", choices.label, shown.unwrap_or_else(|| "one".to_owned()));
+        let label = format!(
+            "{}: {}",
+            choices.label,
+            shown.unwrap_or_else(|| "one".to_owned())
+        );
         let spoken = format!("{label}. Show all {}", listing.screen.noun.1);
         let href = listing
             .listed

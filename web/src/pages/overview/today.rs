@@ -87,7 +87,7 @@ fn tiles(agency: AgencyContext, stats: &api::CallStats) -> AnyView {
             {counted("Calls", grouped(stats.count), None)}
             {counted("In progress", of(Outcome::Live), Some(Outcome::Live))}
             {counted("Failed", of(Outcome::Failed), Some(Outcome::Failed))}
-            <div class="count-tile"><dt>"Time"</dt><dd class="figures">{minutes}</dd></div>
+            <div class="count-tile"><dt>"Talk time"</dt><dd class="figures">{minutes}</dd></div>
             {cost}
         </dl>
     }
