@@ -290,7 +290,7 @@ test("each state of a key says what it is and what to do", async ({ page }) => {
     listed("Default", { id: "before", hint: "9xYz", state: "ENDING", endsAt: at(0.95) }),
     listed("Nightly export", { isDueForRotation: true, createdAt: at(-94), scopes: ["READ"], expiresAt: at(120) }),
     listed("Call centre", { expiresAt: at(4.5), lastUsedAt: null, usage: [], scopes: ["CALLS_TRIGGER"] }),
-    listed("Provisioning", { createdBy: null, scopes: ["READ", "CALLS_TRIGGER", "AGENTS_MANAGE", "KEYS_MANAGE"] }),
+    listed("Provisioning", { createdBy: null, state: "SUSPENDED", scopes: ["READ", "CALLS_TRIGGER", "AGENTS_MANAGE", "KEYS_MANAGE"] }),
     listed("Old script", { state: "REVOKED", revokedAt: at(-3) }),
     listed("Leaked in a repository", { state: "EXPOSED", revokedAt: at(-12) }),
     listed("Trial", { state: "EXPIRED", expiresAt: at(-40) }),
@@ -304,7 +304,7 @@ test("each state of a key says what it is and what to do", async ({ page }) => {
   await expect(keyRow(page, "Nightly export")).toContainText("Older than 90 days");
   await expect(keyRow(page, "Call centre")).toContainText("Expires in 5 days");
   await expect(keyRow(page, "Call centre")).toContainText("Never used");
-  await expect(keyRow(page, "Provisioning")).toContainText("Refused");
+  await expect(keyRow(page, "Provisioning")).toContainText("Suspended");
   await expect(keyRow(page, "Provisioning")).toContainText("Whoever made it left");
   await page.getByText("3 keys that ended").click();
   await page.evaluate(() => window.scrollTo(0, 0));

@@ -229,7 +229,7 @@ contract_enum! {
 contract_enum! {
     /// How an API key stands.
     ApiKeyState {
-        Active = "ACTIVE", Ending = "ENDING", Replaced = "REPLACED", Expired = "EXPIRED", Revoked = "REVOKED", Exposed = "EXPOSED",
+        Active = "ACTIVE", Ending = "ENDING", Suspended = "SUSPENDED", Replaced = "REPLACED", Expired = "EXPIRED", Revoked = "REVOKED", Exposed = "EXPOSED",
     }
 }
 contract_enum! {

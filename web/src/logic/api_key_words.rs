@@ -70,12 +70,15 @@ pub(crate) fn masked(hint: &str) -> String {
     format!("bvai_sk_…{hint}")
 }
 
+/// Whether a key holds its name: in use, or refused until its maker is back. One that overlaps with it does not.
+pub(crate) fn is_in_use(state: ApiKeyState) -> bool {
+    matches!(state, ApiKeyState::Active | ApiKeyState::Suspended)
+}
+
 /// What decides how a key stands.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Life {
     pub(crate) state: ApiKeyState,
-    /// Whether the person who made it is still of the agency.
-    pub(crate) has_maker: bool,
     pub(crate) is_due: bool,
     pub(crate) expires_ms: Option<f64>,
     pub(crate) ends_ms: Option<f64>,
@@ -92,8 +95,8 @@ pub(crate) enum Standing {
     ExpiresSoon(f64),
     /// Works beside the key in its place for so many milliseconds more.
     Ending(f64),
-    /// Stored and refused, because whoever made it left.
-    Orphaned,
+    /// Stored and refused, because whoever made it is suspended or left.
+    Suspended,
     /// Over, as the state says.
     Over(ApiKeyState),
 }
@@ -103,7 +106,7 @@ impl Standing {
     pub(crate) fn of(life: Life, now_ms: f64) -> Self {
         let left = |end: Option<f64>| end.map(|end| end - now_ms);
         match life.state {
-            ApiKeyState::Active | ApiKeyState::Ending => {}
+            ApiKeyState::Active | ApiKeyState::Ending | ApiKeyState::Suspended => {}
             over => return Self::Over(over),
         }
         if left(life.expires_ms).is_some_and(|left| left <= 0.0) {
@@ -113,11 +116,11 @@ impl Standing {
             (ApiKeyState::Ending, Some(left)) if left <= 0.0 => {
                 return Self::Over(ApiKeyState::Replaced);
             }
-            (ApiKeyState::Ending, Some(left)) if life.has_maker => return Self::Ending(left),
+            (ApiKeyState::Ending, Some(left)) => return Self::Ending(left),
             _ => {}
         }
-        if !life.has_maker {
-            return Self::Orphaned;
+        if life.state == ApiKeyState::Suspended {
+            return Self::Suspended;
         }
         match left(life.expires_ms) {
             Some(left) if left < EXPIRES_SOON => Self::ExpiresSoon(left),
@@ -133,7 +136,7 @@ impl Standing {
             Self::Due => "Due for rotation".to_owned(),
             Self::ExpiresSoon(left) => format!("Expires in {}", remaining(left)),
             Self::Ending(left) => format!("Ends in {}", remaining(left)),
-            Self::Orphaned => "Refused".to_owned(),
+            Self::Suspended => "Suspended".to_owned(),
             Self::Over(ApiKeyState::Replaced) => "Replaced".to_owned(),
             Self::Over(ApiKeyState::Expired) => "Expired".to_owned(),
             Self::Over(ApiKeyState::Exposed) => "Exposed".to_owned(),
@@ -145,7 +148,7 @@ impl Standing {
     pub(crate) fn advice(self) -> &'static str {
         match self {
             Self::Due => "Older than 90 days",
-            Self::Orphaned => "Whoever made it left; rotate it",
+            Self::Suspended => "Its maker is suspended or left; rotate it",
             Self::Ending(_) => "Another key is in its place",
             _ => "",
         }
@@ -340,7 +343,6 @@ mod tests {
 
     const ACTIVE: Life = Life {
         state: ApiKeyState::Active,
-        has_maker: true,
         is_due: false,
         expires_ms: None,
         ends_ms: None,
@@ -369,14 +371,14 @@ mod tests {
             ..ACTIVE
         };
         assert_eq!(word(far), "Active");
-        let orphaned = Life {
-            has_maker: false,
+        let suspended = Life {
+            state: ApiKeyState::Suspended,
             ..soon
         };
-        assert_eq!(Standing::of(orphaned, NOW), Standing::Orphaned);
+        assert_eq!(Standing::of(suspended, NOW), Standing::Suspended);
         let over = Life {
             expires_ms: Some(NOW),
-            ..orphaned
+            ..suspended
         };
         assert_eq!(word(over), "Expired");
     }

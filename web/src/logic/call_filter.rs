@@ -204,7 +204,7 @@ pub(crate) fn day_number(date: &str) -> Option<DayNumber> {
     (date_of(number) == date).then_some(number)
 }
 
-/// Howard Hinnant's days_from_civil: the year begins in March, so that the leap day is its last.
+/// Howard Hinnant's `days_from_civil`: the year begins in March, so that the leap day is its last.
 fn number_of(year: i64, month: i64, day: i64) -> DayNumber {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);

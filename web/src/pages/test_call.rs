@@ -130,8 +130,8 @@ impl Placing {
                 if !rights.sees_calls || !rights.sees_costs {
                     return Ok(None);
                 }
-                let stats = api::stats(&slug, &state, days, 0, true).await?;
-                Ok(words::per_minute(&stats))
+                let figures = api::stats(&slug, &state, days, 0, true).await?;
+                Ok(words::per_minute(&figures))
             }
         });
         Self {

@@ -240,11 +240,7 @@ fn spoken(day: &Day) -> String {
     );
     for (count, outcome) in day.counts.iter().zip(OUTCOMES) {
         if *count > 0 {
-            text.push_str(&format!(
-                ", {} {}",
-                grouped(*count),
-                outcome.word().to_lowercase()
-            ));
+            text.extend([", ", &grouped(*count), " ", &outcome.word().to_lowercase()]);
         }
     }
     text

@@ -11,7 +11,7 @@ use crate::components::icons::Icon;
 use crate::components::table::{Column, DataTable};
 use crate::components::time::relative_time;
 use crate::erased::dynamic;
-use crate::logic::api_key_words::{self, Standing};
+use crate::logic::api_key_words::{self, Standing, is_in_use};
 use crate::logic::number::counted;
 use crate::pages::integrations::keys::{KeysContext, days_of, standing};
 use crate::pages::integrations::use_dialog::spark_line;
@@ -67,7 +67,7 @@ fn state_badge(context: KeysContext, key: ApiKey) -> AnyView {
         let standing = standing(&key, now.get());
         // What no key can do now is no state of this one alone, and its own comes back with the switch.
         let is_on_hold = !context.lets_scripts_in()
-            && !matches!(standing, Standing::Orphaned | Standing::Over(_));
+            && !matches!(standing, Standing::Suspended | Standing::Over(_));
         let word = if is_on_hold {
             "On hold".to_owned()
         } else {
@@ -79,7 +79,7 @@ fn state_badge(context: KeysContext, key: ApiKey) -> AnyView {
             Standing::Due => (Tone::Warning, Icon::Bell),
             Standing::ExpiresSoon(_) => (Tone::Warning, Icon::Clock),
             Standing::Ending(_) => (Tone::Info, Icon::Clock),
-            Standing::Orphaned | Standing::Over(ApiKeyState::Exposed) => (Tone::Bad, Icon::Bad),
+            Standing::Suspended | Standing::Over(ApiKeyState::Exposed) => (Tone::Bad, Icon::Bad),
             Standing::Over(_) => (Tone::Neutral, Icon::Dashed),
         };
         let advice = standing.advice();
@@ -158,7 +158,7 @@ fn use_cell(context: KeysContext, key: &ApiKey) -> AnyView {
 
 fn row(context: KeysContext, key: ApiKey, may_rotate: bool) -> AnyView {
     let id = fresh_id("key");
-    let is_active = key.state == ApiKeyState::Active;
+    let is_active = is_in_use(key.state);
     let stored = StoredValue::new(key.clone());
     let button = |label: &'static str, is_open: RwSignal<bool>| {
         let open = move |()| {

@@ -12,7 +12,9 @@ use crate::components::page_head::set_window_title;
 use crate::components::skeleton::{skeleton_cards, skeleton_rows};
 use crate::erased::dynamic;
 use crate::loader::Loader;
-use crate::logic::api_key_words::{DEFAULT_NAME, DayOfUse, Life, MAX_IN_USE, Standing, by_day};
+use crate::logic::api_key_words::{
+    DEFAULT_NAME, DayOfUse, Life, MAX_IN_USE, Standing, by_day, is_in_use,
+};
 use crate::logic::outcome;
 use crate::pages::integrations::card::card;
 use crate::pages::integrations::generate_dialog::{default_dialog, named_dialog};
@@ -57,7 +59,7 @@ impl KeysContext {
         let name = name.trim().to_lowercase();
         self.in_use.with(|keys| {
             let mut keys = keys.iter();
-            keys.find(|key| key.state == ApiKeyState::Active && key.name.to_lowercase() == name)
+            keys.find(|key| is_in_use(key.state) && key.name.to_lowercase() == name)
                 .cloned()
         })
     }
@@ -74,7 +76,7 @@ impl KeysContext {
 
     /// The last four characters of the keys that overlap with one in use.
     pub(super) fn overlapping(self, key: &ApiKey) -> Vec<String> {
-        if key.state != ApiKeyState::Active {
+        if !is_in_use(key.state) {
             return Vec::new();
         }
         let name = key.name.to_lowercase();
@@ -122,7 +124,6 @@ pub(super) fn standing(key: &ApiKey, now_ms: f64) -> Standing {
     let parse = |at: &Option<String>| at.as_deref().map(clock::parse);
     let life = Life {
         state: key.state,
-        has_maker: key.created_by.is_some(),
         is_due: key.is_due_for_rotation,
         expires_ms: parse(&key.expires_at),
         ends_ms: parse(&key.ends_at),
@@ -225,7 +226,7 @@ fn in_order(keys: Vec<ApiKey>) -> Vec<ApiKey> {
         let (active, ending): (Vec<&ApiKey>, Vec<&ApiKey>) = keys
             .iter()
             .filter(|key| is_default(key) == wants_default)
-            .partition(|key| key.state == ApiKeyState::Active);
+            .partition(|key| is_in_use(key.state));
         for key in &active {
             let name = key.name.to_lowercase();
             ordered.push((*key).clone());
