@@ -55,6 +55,8 @@ CREATE INDEX calls_by_client ON calls (agency_id, client_id, created_at, id);
 CREATE INDEX calls_by_agent ON calls (agent_id, created_at);
 CREATE INDEX calls_by_change ON calls (agency_id, updated_at);
 CREATE UNIQUE INDEX calls_by_remote ON calls (account_id, remote_id);
+-- An account may have two rows here while nothing proves that they are one; its calls are imported once all the same.
+CREATE INDEX calls_by_remote_id ON calls (agency_id, remote_id);
 CREATE INDEX calls_to_look_at ON calls (look_at) WHERE look_at IS NOT NULL;
 CREATE INDEX calls_live ON calls (key_id) WHERE ended_at IS NULL;
 CREATE INDEX calls_under_way ON calls (agency_id, lease_holder, lease_until) WHERE lease_until IS NOT NULL;
@@ -70,6 +72,34 @@ CREATE TABLE call_events (
     PRIMARY KEY (account_id, dedupe_key)
 );
 CREATE INDEX call_events_by_time ON call_events (received_at);
+
+-- How far an account's list of calls was walked (C6), and when its webhooks last told of one (C5); made when either first happens.
+CREATE TABLE call_imports (
+    account_id      TEXT PRIMARY KEY REFERENCES provider_accounts (id),
+    agency_id       TEXT NOT NULL REFERENCES agencies (id),
+    -- Every call made before has been listed; NULL: no walk has come to its end.
+    watermark       BIGINT,
+    -- The walk under way: since when it lists, when it began, where it stands, and whether it has seen all so far.
+    walk_since      BIGINT,
+    walk_began_at   BIGINT,
+    page_cursor     TEXT,
+    is_walk_whole   BOOLEAN NOT NULL,
+    -- Whether the last walk that came to its end saw them all.
+    is_complete     BOOLEAN NOT NULL,
+    polled_at       BIGINT,
+    next_poll_at    BIGINT NOT NULL,
+    failures        BIGINT NOT NULL,
+    -- Why the list was not read at the last attempt, as `calls::import::Problem` writes it, and since when.
+    problem         TEXT,
+    problem_at      BIGINT,
+    last_webhook_at BIGINT,
+    revision        BIGINT NOT NULL
+);
+CREATE INDEX call_imports_by_agency ON call_imports (agency_id, account_id);
+
+-- Whether Ringfence made the agent there, so that it has no webhook of its own. (A `placed_hash` proves less: an imported
+-- agent that was changed from here may have one.)
+ALTER TABLE placements ADD COLUMN is_made_here BOOLEAN NOT NULL DEFAULT FALSE;
 
 -- Requests that name themselves (C3): the first answer stands for a day, whichever key asks again. Of the request itself a hash
 -- is kept, no word.

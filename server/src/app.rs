@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, Semaphore, broadcast};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -20,6 +20,9 @@ use crate::{
     store::{self, Db},
     vault::{MasterKey, Sealed, SessionSecret, SubKey, Vault, VaultError},
 };
+
+/// More of them would only wait for the database, and keep others waiting for it.
+const WEBHOOKS_AT_ONCE: usize = 16;
 
 /// Everything that a request or a job needs. Cloning shares it.
 #[derive(Clone)]
@@ -48,6 +51,10 @@ pub struct Inner {
     /// Background tasks, so that a stop can wait for them.
     pub tasks: TaskTracker,
     pub(crate) fingerprint_key: SubKey,
+    /// Makes the tokens that providers' webhooks prove themselves with where they sign nothing.
+    pub(crate) webhook_key: SubKey,
+    /// How many webhooks of providers are at work at once.
+    pub(crate) webhook_permits: Semaphore,
     pub(crate) tokens: SessionTokens,
     pub(crate) throttles: Throttles,
     /// Counts the requests of API keys (A5).
@@ -158,6 +165,7 @@ impl App {
         prove_master_key(&db, &vault, &clock, &config).await?;
         let fingerprint_key = sub_key(&db, &vault, &clock, "fingerprint").await?;
         let audit_key = sub_key(&db, &vault, &clock, "audit").await?;
+        let webhook_key = sub_key(&db, &vault, &clock, "call_webhooks").await?;
         let mut tx = db.begin().await?;
         store::audit::ensure_head(&mut tx).await?;
         tx.commit().await?;
@@ -174,6 +182,8 @@ impl App {
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
             fingerprint_key,
+            webhook_key,
+            webhook_permits: Semaphore::new(WEBHOOKS_AT_ONCE),
             tokens: SessionTokens::new(session_secret)?,
             throttles: Throttles::default(),
             limits: Box::new(InProcess::default()),

@@ -339,7 +339,24 @@ pub const FIELDS: &[(&str, Need, &[&str])] = &[
             "cipher",
         ],
     ),
-    ("ProviderKey", May(ManageKeys), &["clearImpact"]),
+    (
+        "ProviderKey",
+        May(ManageKeys),
+        &["clearImpact", "callReporting"],
+    ),
+    (
+        "CallReporting",
+        May(ManageKeys),
+        &[
+            "webhookUrl",
+            "webhookObstacle",
+            "lastWebhookAt",
+            "listReadAt",
+            "listDueAt",
+            "isListComplete",
+            "listProblem",
+        ],
+    ),
     ("ProviderKeyConnection", May(ViewKeyStatus), CONNECTION),
     ("ProviderKeyEdge", May(ViewKeyStatus), EDGE),
     (

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::{State, again, events, report};
+use super::{State, again, events, report, told::note_end};
 use crate::{
     app::App,
     clock::Timestamp,
@@ -196,6 +196,7 @@ async fn write(app: &App, mut row: CallRow, seen: &Seen) -> Result<Option<Timest
         if is_written {
             tx.commit().await?;
             events::publish(app, &row);
+            note_end(app, &row).await?;
             return Ok(row.look_at);
         }
         drop(tx);

@@ -3,11 +3,14 @@
 //! answer is looked for, and ends as found or unconfirmed (C4). It holds no rule about whose key it is: `crate::routing` does.
 
 pub(crate) mod events;
+pub(crate) mod import;
 pub(crate) mod look;
 pub(crate) mod number;
 pub(crate) mod place;
 pub(crate) mod progress;
 mod request;
+mod told;
+pub(crate) mod webhook;
 
 pub(crate) use progress::{Progress, State};
 

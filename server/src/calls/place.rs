@@ -11,6 +11,7 @@ use super::{
     look::LookJob,
     number,
     request::{self, NamedRequest},
+    webhook::CallAddress,
 };
 use crate::{
     access::{Permission, Viewer},
@@ -85,6 +86,8 @@ struct Intent {
     key: KeyRow,
     secret: SecretString,
     remote_agent_id: String,
+    /// Whether Ringfence made the agent there.
+    is_agent_made_here: bool,
     from: Option<PhoneNumberRow>,
 }
 
@@ -168,6 +171,7 @@ async fn begin(
     events::publish(app, &row);
     Ok(Some(Intent {
         remote_agent_id: placement.remote_id.clone(),
+        is_agent_made_here: placement.is_made_here,
         key: key.clone(),
         row,
         secret,
@@ -307,6 +311,7 @@ async fn ask(
         key,
         secret,
         remote_agent_id,
+        is_agent_made_here,
         from,
     } = intent;
     let provider = keys::provider_of(&row.provider)?;
@@ -318,6 +323,7 @@ async fn ask(
             return write(app, row, &Heard::Refused(failure), name).await;
         }
     };
+    let address = CallAddress::of(app, &row, is_agent_made_here, base_url);
     let target = keys::target(app, base_url, &secret, ASK_TIME);
     let to = row.to_number.clone().unwrap_or_default();
     let call = PlaceCall {
@@ -331,7 +337,7 @@ async fn ask(
             })
         }),
         to: &to,
-        webhook: None,
+        webhook: address.as_ref().map(CallAddress::as_webhook),
         variables: &new.variables,
     };
     match call_provider(provider).place_call(&target, &call).await {

@@ -11,6 +11,7 @@ use crate::{
     error::{Error, Result},
     graphql::{
         agent::Agent,
+        call_reporting::CallReporting,
         client::{Client, client_of},
         context::ContextExt,
         instance::Cipher,
@@ -205,6 +206,11 @@ impl ProviderKey {
             .await
             .map_err(Error::internal)?;
         found.map(SyncRun::try_from).transpose()
+    }
+
+    /// How calls of its account are heard of; needs `MANAGE_KEYS`.
+    async fn call_reporting(&self, ctx: &Context<'_>) -> Result<Option<CallReporting>> {
+        CallReporting::load(ctx.app()?, &self.row).await.map(Some)
     }
 
     /// What stops when it is cleared; needs `MANAGE_KEYS`.

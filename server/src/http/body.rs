@@ -41,7 +41,12 @@ impl Unread {
 
 /// Reads a body to its end.
 pub(crate) async fn read(body: Body) -> Result<Bytes, Unread> {
-    match timeout(BODY_TIME, axum::body::to_bytes(body, MAX_BODY)).await {
+    read_up_to(body, MAX_BODY).await
+}
+
+/// The same of a body that may be of another size.
+pub(crate) async fn read_up_to(body: Body, most: usize) -> Result<Bytes, Unread> {
+    match timeout(BODY_TIME, axum::body::to_bytes(body, most)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(_)) => Err(Unread::TooLarge),
         Err(_) => Err(Unread::TooSlow),

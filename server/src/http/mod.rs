@@ -5,6 +5,7 @@ mod bearer;
 mod body;
 mod calls;
 mod graphql;
+mod hooks;
 mod observe;
 mod openapi;
 mod origin;
@@ -20,7 +21,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     middleware,
     response::IntoResponse,
-    routing::{any, get},
+    routing::{any, get, post},
 };
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -57,6 +58,7 @@ pub fn router_with(app: &App, schema: RingfenceSchema) -> Router {
     Router::new()
         .route("/graphql", any(graphql::handle))
         .merge(rest::routes())
+        .route("/hooks/{provider}/{id}", post(hooks::receive))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))

@@ -13,7 +13,11 @@ use crate::{
     alerts::{self, email::SendAlertJob},
     api_keys::reminder,
     app::App,
-    calls::{look::LookJob, place},
+    calls::{
+        import::{self, ImportCallsJob},
+        look::LookJob,
+        place,
+    },
     clock::Timestamp,
     error::{Error, Result},
     health::check::CheckKeyJob,
@@ -234,6 +238,7 @@ async fn run_kind(app: &App, job: &JobRow, stop: &CancellationToken) -> Result<(
             SendAlertJob::KIND => parse::<SendAlertJob>(job)?.run(app, stop).await,
             PlacementJob::KIND => parse::<PlacementJob>(job)?.run(app, stop).await,
             LookJob::KIND => parse::<LookJob>(job)?.run(app, stop).await,
+            ImportCallsJob::KIND => parse::<ImportCallsJob>(job)?.run(app, stop).await,
             other => Err(unknown_kind(other).into()),
         }
     };
@@ -251,6 +256,7 @@ async fn give_up(app: &App, job: &JobRow, error: &Error) -> Result<()> {
         DeliverJob::KIND => give_up_as::<DeliverJob>(app, job, error).await,
         SendAlertJob::KIND => give_up_as::<SendAlertJob>(app, job, error).await,
         LookJob::KIND => give_up_as::<LookJob>(app, job, error).await,
+        ImportCallsJob::KIND => give_up_as::<ImportCallsJob>(app, job, error).await,
         PlacementJob::KIND => give_up_as::<PlacementJob>(app, job, error).await,
         _ => Ok(()),
     }
@@ -300,7 +306,7 @@ async fn release(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Frees leases of the dead, shreds retired keys whose grace is over, forgets what is old, reminds of old API keys, starts due syncs. The
+/// Frees leases of the dead, shreds retired keys whose grace is over, forgets what is old, reminds of old API keys, starts due syncs and walks of lists of calls. The
 /// housekeeping does it each minute.
 pub async fn tidy(app: &App) -> Result<()> {
     release(app).await?;
@@ -326,7 +332,8 @@ pub async fn tidy(app: &App) -> Result<()> {
         app.db.flush_if_due().await;
     }
     reminder::update(app).await?;
-    schedule::enqueue_due(app).await
+    schedule::enqueue_due(app).await?;
+    import::enqueue_due(app).await
 }
 
 /// Deletes what is older than it is kept, in all agencies.

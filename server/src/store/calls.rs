@@ -165,7 +165,6 @@ pub(crate) async fn find(
 }
 
 /// A call by the provider's id of it.
-#[expect(dead_code, reason = "what webhooks and lists tell is found by it")]
 pub(crate) async fn find_by_remote(
     conn: &mut Conn,
     agency: &AgencyId,
@@ -339,7 +338,6 @@ pub(crate) async fn delete_old_events(conn: &mut Conn, before: Timestamp) -> Res
 }
 
 /// Remembers a webhook's event; false when it was delivered before.
-#[expect(dead_code, reason = "webhooks are told apart by it")]
 pub(crate) async fn insert_event(
     conn: &mut Conn,
     agency: &AgencyId,

@@ -5,6 +5,7 @@
 //! sqlx 0.9's `Pool::begin()` on PostgreSQL is not cancel-safe (launchbadge/sqlx#4385), so every caller of
 //! [`Db::begin`] runs in a spawned task that nobody cancels: the HTTP edge spawns each GraphQL request, jobs are tasks.
 
+pub(crate) mod account_keys;
 pub(crate) mod accounts;
 pub(crate) mod agencies;
 pub(crate) mod agent_changes;
@@ -13,6 +14,8 @@ pub(crate) mod alerts;
 pub(crate) mod api_keys;
 pub(crate) mod audit;
 pub(crate) mod batch;
+pub(crate) mod call_imports;
+pub(crate) mod call_parties;
 pub(crate) mod call_stats;
 pub(crate) mod calls;
 pub(crate) mod clients;

@@ -74,7 +74,7 @@ pub(crate) async fn insert_made(
 ) -> Result<bool> {
     const SQL: &str = "INSERT INTO placements (id, agency_id, agent_id, account_id, provider, remote_id, status, \
         voice_engine, voice_id, remote_updated_at, engine_id, engine_revision, is_detail_due, last_seen_at, last_seen_run, \
-        placed_hash) VALUES ($1, $2, $3, $4, $5, $6, 'active', $7, $8, $9, $10, $11, $12, $13, $14, $15) \
+        placed_hash, is_made_here) VALUES ($1, $2, $3, $4, $5, $6, 'active', $7, $8, $9, $10, $11, $12, $13, $14, $15, TRUE) \
         ON CONFLICT DO NOTHING";
     let write = &made.placement;
     let inserted = on!(conn, c => sqlx::query(SQL)
@@ -109,7 +109,8 @@ pub(crate) async fn replace_made(
 ) -> Result<()> {
     const SQL: &str = "UPDATE placements SET agent_id = $3, remote_id = $4, status = 'active', inactive_reason = NULL, \
         voice_engine = $5, voice_id = $6, remote_updated_at = $7, engine_id = $8, engine_revision = $9, is_detail_due = $10, \
-        last_seen_at = $11, last_seen_run = $12, placed_hash = $13, details_read_at = NULL WHERE agency_id = $1 AND id = $2";
+        last_seen_at = $11, last_seen_run = $12, placed_hash = $13, is_made_here = TRUE, \
+        details_read_at = NULL WHERE agency_id = $1 AND id = $2";
     let write = &made.placement;
     on!(conn, c => sqlx::query(SQL)
         .bind(agency)

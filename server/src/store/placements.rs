@@ -28,6 +28,8 @@ pub(crate) struct PlacementRow {
     pub(crate) inactive_reason: Option<String>,
     pub(crate) remote_updated_at: Option<Timestamp>,
     pub(crate) last_seen_at: Timestamp,
+    /// Whether Ringfence made the agent there.
+    pub(crate) is_made_here: bool,
 }
 
 /// A placement with what a sync compares an answer with.
@@ -55,7 +57,7 @@ pub(crate) async fn list_by_agents(
     agents: &[String],
 ) -> Result<Vec<PlacementRow>> {
     const SQL: &str = concat!(
-        "SELECT id, agent_id, account_id, provider, remote_id, status, inactive_reason, remote_updated_at, last_seen_at \
+        "SELECT id, agent_id, account_id, provider, remote_id, status, inactive_reason, remote_updated_at, last_seen_at, is_made_here \
          FROM placements WHERE agency_id = $1 AND agent_id IN (",
         hundred!(),
         ") ORDER BY id"

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     alerts::{self, Cause, Kind},
     app::App,
+    calls,
     error::{Code, Error, Result, provider_code},
     health::answer::{record_health, set_health},
     id::{AgencyId, SyncRunId},
@@ -24,7 +25,7 @@ use crate::{
     },
     store::{self, Conn, provider_keys::KeyRow, sync_runs::SyncRunRow},
     sync::{
-        Phase, State, agents, details, events,
+        Phase, State, Trigger, agents, details, events,
         missing::{self, Missing},
         numbers, pages,
     },
@@ -355,7 +356,12 @@ async fn succeed(app: &App, run: &SyncRunRow, key: &KeyRow) -> Result<()> {
     let mut tx = app.db.begin().await?;
     let (agency, now) = (&key.agency_id, app.clock.now());
     alerts::resolve(&mut tx, agency, Kind::SyncFailed, key.id.as_str(), now).await?;
+    if Trigger::parse(&run.trigger_kind) == Some(Trigger::Manual) {
+        // Behind the agents, to which its calls are attributed.
+        calls::import::enqueue(&mut tx, agency, &run.account_id, now).await?;
+    }
     tx.commit().await?;
+    app.job_bell.notify_waiters();
     let mut conn = app.db.read().await?;
     let is_doubted = store::health::is_doubted(&mut conn, agency, &key.id).await?;
     drop(conn);

@@ -55,7 +55,7 @@ mod postgres {
             .sql("SELECT name FROM vault_rows ORDER BY name")
             .await;
         let names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-        assert_eq!(names, ["audit", "canary", "fingerprint"]);
+        assert_eq!(names, ["audit", "call_webhooks", "canary", "fingerprint"]);
         let made = join_all(apps.iter().map(set_up::open)).await;
         assert!(made.iter().all(|token| matches!(token, Ok(Some(_)))));
         for (number, app) in apps.iter().enumerate() {
