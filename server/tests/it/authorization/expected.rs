@@ -129,6 +129,11 @@ pub(crate) enum Expected {
 /// Fields that stay null, each with its reason.
 const NULL: &[(&str, &str, &str)] = &[
     (
+        "CallReporting",
+        "webhookUrl",
+        "the sample's key is one of Vapi, which signs nothing",
+    ),
+    (
         "Route",
         "doubt",
         "the sample's route is blocked, and a blocked call is not tried",

@@ -361,6 +361,11 @@ impl World {
                  JOIN provider_keys k ON k.scope_id = c.id JOIN placements p ON p.agent_id = a.id
                  JOIN memberships m ON m.agency_id = c.agency_id WHERE c.name = 'Cedar' GROUP BY c.agency_id, c.id
                  ON CONFLICT DO NOTHING;
+                 INSERT INTO call_imports (account_id, agency_id, is_walk_whole, is_complete, polled_at, next_poll_at, failures,
+                 problem, problem_at, last_webhook_at, revision) SELECT id, agency_id, TRUE, FALSE, 1, 9999999999999, 1,
+                 'unreachable', 9999999999999, 1, 0 FROM provider_accounts WHERE TRUE ON CONFLICT (account_id) DO UPDATE
+                 SET polled_at = 1, next_poll_at = 9999999999999, problem = 'unreachable', problem_at = 9999999999999,
+                 last_webhook_at = 1;
                  INSERT INTO placement_items (id, run_id, agency_id, agent_id, account_id, name, state, marker, is_look_first,
                  remote_id, message) SELECT 'a-placement-item-of-ours', r.id, r.agency_id, min(a.id), r.account_id,
                  'an item of ours', 'created', 'a mark', FALSE, 'a remote item of ours', 'a word' FROM placement_runs r

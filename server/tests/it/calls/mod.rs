@@ -2,6 +2,7 @@
 //! answered. The sandbox plays them, and counts what was really dialled.
 
 mod idempotency;
+mod import;
 mod kills;
 mod limits;
 mod list;
@@ -10,6 +11,7 @@ mod rest;
 mod trigger;
 mod unknown;
 mod watch;
+mod webhooks;
 
 use std::time::Duration;
 
