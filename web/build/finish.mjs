@@ -7,12 +7,12 @@ import { extname, join, relative } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 
-// In bytes; 1 KB is 1000 bytes here. The WebAssembly limit is what was measured on 2026-11-22 (628 KB) and 4.5 %.
+// In bytes; 1 KB is 1000 bytes here. The WebAssembly limit is what was measured on 2026-11-22 (627.0 KB) and 4.5 %.
 const LIMITS = {
-  ".wasm": { label: "WebAssembly", raw: 2_600_000, brotli: 657_000 },
+  ".wasm": { label: "WebAssembly", raw: 2_580_000, brotli: 655_000 },
   ".js": { label: "JavaScript", brotli: 10_000 },
   ".css": { label: "CSS", brotli: 15_000 },
-  total: { label: "First load", brotli: 680_000 },
+  total: { label: "First load", brotli: 675_000 },
 };
 
 // These are compressed by their own format; a second time only costs the browser work.

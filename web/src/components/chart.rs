@@ -77,9 +77,7 @@ fn table(title: &'static str, (heads, rows): &Figures) -> AnyView {
         })
         .collect::<Vec<_>>();
     view! {
-        <div class="chart-table">
-            <DataTable caption=title columns=Signal::derive(move || columns.clone()) is_stale=false>{rows}</DataTable>
-        </div>
+        <DataTable caption=title columns=Signal::derive(move || columns.clone()) is_stale=false>{rows}</DataTable>
     }
     .into_any()
 }
