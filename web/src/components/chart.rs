@@ -18,7 +18,7 @@ const LABEL_HEIGHT: i64 = 24;
 /// The widest column, in hundredths of a percent of the chart.
 const WIDEST: i64 = 500;
 /// More labels would touch each other on a phone.
-const MOST_LABELS: usize = 5;
+const MOST_LABELS: usize = 4;
 
 /// The figures behind a chart: the heads of the columns, and the rows.
 pub(crate) type Figures = (Vec<&'static str>, Vec<Vec<String>>);

@@ -233,17 +233,21 @@ fn by_day(stats: &CallStats, days: &[Day]) -> AnyView {
 
 /// A day in words, such as `22 Nov: 6 calls, 4 answered, 2 failed`.
 fn spoken(day: &Day) -> String {
-    let mut text = format!(
+    let mut parts = vec![format!(
         "{}: {}",
         short_date(day.number),
         counted(day.total(), "call", "calls")
-    );
+    )];
     for (count, outcome) in day.counts.iter().zip(OUTCOMES) {
         if *count > 0 {
-            text.extend([", ", &grouped(*count), " ", &outcome.word().to_lowercase()]);
+            parts.push(format!(
+                "{} {}",
+                grouped(*count),
+                outcome.word().to_lowercase()
+            ));
         }
     }
-    text
+    parts.join(", ")
 }
 
 fn by_payer(agency: AgencyContext, paid: &[PaidRow], stats: &CallStats) -> AnyView {
@@ -293,7 +297,7 @@ fn by_payer(agency: AgencyContext, paid: &[PaidRow], stats: &CallStats) -> AnyVi
             {cost_bars}
         </div>
     };
-    let mut heads = vec!["Client", "Who pays", "Calls", "Talk time"];
+    let mut heads = vec!["Client and who pays", "Calls", "Talk time"];
     if has_costs {
         heads.push("Cost");
     }
@@ -301,8 +305,7 @@ fn by_payer(agency: AgencyContext, paid: &[PaidRow], stats: &CallStats) -> AnyVi
         .iter()
         .map(|row| {
             let mut cells = vec![
-                row.name.clone(),
-                pays(row.payer).to_owned(),
+                format!("{} · {}", row.name, pays(row.payer)),
                 grouped(row.count),
                 figures::minutes(row.tenths),
             ];
