@@ -236,8 +236,8 @@ impl Parties {
 
     fn line(&self, call: &RemoteCall) -> Option<&Line> {
         let names = [call.number_remote_id.as_ref(), own_number(call)];
-        let mut named = names.into_iter().flatten();
-        named.find_map(|name| self.lines.get(name))
+        let mut known = names.into_iter().flatten();
+        known.find_map(|name| self.lines.get(name))
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
 
 /// An agent of an account, and whom it works for.
 #[derive(Clone, Debug, FromRow)]
+#[expect(clippy::struct_field_names, reason = "three ids, named as the columns")]
 pub(crate) struct SpeakerRow {
     pub(crate) remote_id: String,
     pub(crate) agent_id: AgentId,

@@ -1,7 +1,7 @@
 //! C5, K10, R4, R7: what providers post about calls. Each webhook is proven or writes nothing; what it tells moves a call once,
 //! in whatever order it comes, and what it loses is found by asking.
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 use aws_lc_rs::hmac;
 use reqwest::Method;
@@ -121,11 +121,10 @@ async fn count(app: &TestApp, table: &str) -> i64 {
 fn signature(key: &str, body: &str, at: i64) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
     let tag = hmac::sign(&key, format!("{body}{at}").as_bytes());
-    let hex: String = tag
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hex = tag.as_ref().iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").unwrap();
+        hex
+    });
     format!("v={at},d={hex}")
 }
 
@@ -523,8 +522,8 @@ async fn only_an_agent_that_was_made_here_reports_to_us() {
     let over = call(&admin, &placed["callId"]).await;
     assert_eq!(over["status"], "COMPLETED");
     assert!(over["cost"]["amount"].is_string());
-    let taken = answers(&app);
-    assert!(taken.contains(&Some(204)), "{taken:?}");
+    let statuses = answers(&app);
+    assert!(statuses.contains(&Some(204)), "{statuses:?}");
     end(&app, &imported["call"]);
     to_the_end(&app).await;
     let reporting = reporting(&admin, "VAPI").await;
@@ -534,7 +533,7 @@ async fn only_an_agent_that_was_made_here_reports_to_us() {
     );
 }
 
-/// R7: a call that ends for want of funds says so of the key in use; that of an older version says nothing of the new one.
+/// R7: a call that ends for want of funds says so of the key in use.
 #[tokio::test]
 async fn a_call_without_funds_is_the_keys_health() {
     let (app, admin) = retell().await;
