@@ -305,7 +305,7 @@ test("each state of a key says what it is and what to do", async ({ page }) => {
   await expect(keyRow(page, "Call centre")).toContainText("Expires in 5 days");
   await expect(keyRow(page, "Call centre")).toContainText("Never used");
   await expect(keyRow(page, "Provisioning")).toContainText("Suspended");
-  await expect(keyRow(page, "Provisioning")).toContainText("Whoever made it left");
+  await expect(keyRow(page, "Provisioning")).toContainText("Its maker is suspended or left");
   await page.getByText("3 keys that ended").click();
   await page.evaluate(() => window.scrollTo(0, 0));
   await look(page, "api-states");

@@ -34,7 +34,7 @@ use futures_util::{
     SinkExt, Stream, StreamExt,
     stream::{self, BoxStream},
 };
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::{Edge, bearer, session};
 use crate::{
@@ -49,6 +49,8 @@ use crate::{
 const MAX_SUBSCRIPTIONS: usize = 20;
 /// Largest message that is read.
 const MAX_MESSAGE: usize = 256 * 1024;
+/// A client that was told that the socket closes has this long to close it too.
+const CLOSE_TIME: Duration = Duration::from_secs(1);
 /// Session and membership are asked again this often.
 const RECHECK: Duration = Duration::from_secs(1);
 /// `connection_init` has to come within this time, so that nobody holds sockets without a session.
@@ -158,7 +160,7 @@ async fn run(edge: Edge, request_id: String, socket: WebSocket, headers: HeaderM
         WebSocketProtocols::GraphQLWS,
     )
     .on_connection_init(init);
-    let mut outgoing = std::pin::pin!(outgoing);
+    let mut outgoing = std::pin::pin!(outgoing.fuse());
     let opened_at = Instant::now();
     let mut recheck = interval(RECHECK);
     recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -184,7 +186,14 @@ async fn run(edge: Edge, request_id: String, socket: WebSocket, headers: HeaderM
             () = edge.app.shutdown.cancelled() => close(1001, "the server is stopping"),
         };
         let is_last = matches!(message, Message::Close(_));
-        if sink.send(message).await.is_err() || is_last {
+        if sink.send(message).await.is_err() {
+            return;
+        }
+        if is_last {
+            // What the client still sends, such as its answer to a ping, is read until it closes too: a connection that is
+            // dropped with something unread takes the close frame with it.
+            let drained = async { while outgoing.next().await.is_some() {} };
+            drop(timeout(CLOSE_TIME, drained).await);
             return;
         }
     }

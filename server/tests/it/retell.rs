@@ -59,6 +59,8 @@ async fn key(client: &TestClient) -> Value {
 fn asked(app: &TestApp) -> Vec<String> {
     let control = app.sandbox.control();
     let asked = control.request_counts().into_iter();
+    // The account's calls are walked in a job of their own, beside the import.
+    let asked = asked.filter(|(route, _)| !route.ends_with("/list-calls"));
     let asked = asked.map(|(route, count)| format!("{count} × {route}"));
     let asked = asked.collect();
     control.clear_requests();
@@ -171,7 +173,6 @@ async fn an_unchanged_account_is_not_read_again() {
             "2 × GET /retell/v2/list-phone-numbers",
             "1 × GET /retell/v2/list-retell-llms",
             "2 × POST /retell/v2/list-agents",
-            "1 × POST /retell/v3/list-calls",
         ]
     );
     let run = sync(&app, &admin).await;

@@ -39,14 +39,14 @@ enum Step {
 /// Subscribes with the JSON of a GraphQL request and hands each payload to `on_payload` until the subscription ends.
 pub(crate) async fn subscribe(agency: &str, request: &str, on_payload: &dyn Fn(Value)) -> Ended {
     let mut was_open = false;
-    let Some(mut socket) =
-        address().and_then(|address| WebSocket::open_with_protocol(&address, PROTOCOL).ok())
-    else {
+    let opened =
+        address().and_then(|address| WebSocket::open_with_protocol(&address, PROTOCOL).ok());
+    let mut opening = Opening(opened);
+    let is_ready = opening.ready().await;
+    let Some(mut socket) = opening.0.take() else {
         return Ended::Lost { was_open };
     };
-    // Ready means open or refused; only an open socket takes a message.
-    let ready = poll_fn(|context| Pin::new(&mut socket).poll_ready(context)).await;
-    if ready.is_err()
+    if !is_ready
         || !matches!(socket.state(), State::Open)
         || socket.send(Message::Text(init(agency))).await.is_err()
     {
@@ -68,6 +68,34 @@ pub(crate) async fn subscribe(agency: &str, request: &str, on_payload: &dyn Fn(V
         }
     }
     Ended::Lost { was_open }
+}
+
+/// A socket that is not open yet. Closed before it is, it would leave a warning in the console of whoever goes on to another
+/// page quickly; so it is left to open first.
+struct Opening(Option<WebSocket>);
+
+impl Opening {
+    /// Whether it takes messages. Ready means open or refused; only an open socket takes one.
+    async fn ready(&mut self) -> bool {
+        let Some(socket) = &mut self.0 else {
+            return false;
+        };
+        poll_fn(|context| Pin::new(&mut *socket).poll_ready(context))
+            .await
+            .is_ok()
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        let Some(mut left) = self.0.take() else {
+            return;
+        };
+        leptos::task::spawn_local(async move {
+            // Open or refused, it is closed by being dropped.
+            drop(poll_fn(|context| Pin::new(&mut left).poll_ready(context)).await);
+        });
+    }
 }
 
 fn step(text: &str, request: &str, was_open: &mut bool) -> Step {
